@@ -1,0 +1,1 @@
+//! Built-in environments, one a file, and the bridge to Gymnasium.

@@ -1,0 +1,1 @@
+//! Judging: fidelity, calibration, returns, intervals, reports.

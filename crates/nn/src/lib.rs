@@ -1,0 +1,1 @@
+//! Neural parts: encoders, recurrent cells, heads, distributions, optimisers, checkpoints.

@@ -1,0 +1,1 @@
+//! One folder per method, and the registry of them.

@@ -1,0 +1,1 @@
+//! HTTP and WebSocket serving of a run, with the play page embedded.

@@ -1,0 +1,3 @@
+//! Project chores: `cargo xtask <chore>`.
+
+fn main() {}
