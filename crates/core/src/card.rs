@@ -14,16 +14,3 @@ pub struct Card {
     /// Verbs it serves: `collect`, `train`, `dream`, `act`, `judge`, `improve`.
     pub verbs: &'static [&'static str],
 }
-
-/// One claim of a paper that `worldsmith reproduce` measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
-    /// Short id, unique within the recipe.
-    pub id: &'static str,
-    /// The claim in one sentence.
-    pub statement: &'static str,
-    /// What is measured, with its unit.
-    pub metric: &'static str,
-    /// What the paper reports, in words.
-    pub paper: &'static str,
-}

@@ -64,7 +64,9 @@ impl Error {
         let err = Self::new(ErrorKind::Io, format!("cannot {doing}: {source}")).at(path);
         match source.kind() {
             std::io::ErrorKind::StorageFull => err.hint("free some space; nothing was half-written"),
-            std::io::ErrorKind::PermissionDenied => err.hint("choose a folder you may write to, with `--out`"),
+            std::io::ErrorKind::PermissionDenied => {
+                err.hint("choose a folder you may write to, with `--out`")
+            }
             _ => err,
         }
     }

@@ -14,7 +14,7 @@ mod space;
 mod step;
 mod value;
 
-pub use card::{Card, Claim};
+pub use card::Card;
 pub use env::{Env, EnvSpec};
 pub use episode::{Episode, EpisodeMeta};
 pub use error::{Error, ErrorKind, Result, nearest};

@@ -13,7 +13,9 @@ impl Seed {
     #[must_use]
     pub fn derive(self, name: &str) -> Seed {
         // FNV-1a over the name, then mixed with the parent.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
         Seed(mix(self.0 ^ mix(hash)))
     }
 

@@ -71,7 +71,9 @@ impl Space {
                 Value::Image(image)
             }
             Space::Text { .. } => Value::Text(String::new()),
-            Space::Dict(parts) => Value::Dict(parts.iter().map(|(k, s)| (k.clone(), s.sample(rng))).collect()),
+            Space::Dict(parts) => {
+                Value::Dict(parts.iter().map(|(k, s)| (k.clone(), s.sample(rng))).collect())
+            }
         }
     }
 
@@ -112,11 +114,98 @@ impl Space {
         if fits { Ok(()) } else { Err(Error::invalid(format!("expected {self}, got {}", describe(value)))) }
     }
 
+    /// Length of [`Space::flatten`]'s result: choices count one a choice, numbers one each; `None` where a part is a
+    /// picture or text.
+    pub fn flat_len(&self) -> Option<usize> {
+        match self {
+            Space::Discrete { n } => Some(*n),
+            Space::MultiDiscrete { nvec } => Some(nvec.iter().sum()),
+            Space::Box { low, .. } => Some(low.len()),
+            Space::Image { .. } | Space::Text { .. } => None,
+            Space::Dict(parts) => parts.values().map(Space::flat_len).sum(),
+        }
+    }
+
+    /// Appends `value` as real numbers: choices one-hot, numbers as they are, parts in the order of their names.
+    ///
+    /// # Errors
+    /// If `value` is not in this space, or this space has no flat form.
+    pub fn flatten(&self, value: &Value, out: &mut Vec<f32>) -> Result<()> {
+        let one_hot = |i: i64, n: usize, out: &mut Vec<f32>| {
+            out.extend((0..n).map(|j| if j as i64 == i { 1.0 } else { 0.0 }));
+        };
+        match (self, value) {
+            (Space::Discrete { n }, Value::Discrete(i)) if in_range(*i, *n) => one_hot(*i, *n, out),
+            (Space::MultiDiscrete { nvec }, Value::MultiDiscrete(v)) if v.len() == nvec.len() => {
+                nvec.iter().zip(v).for_each(|(n, i)| one_hot(*i, *n, out));
+            }
+            (Space::Box { low, .. }, Value::Array { data, .. }) if data.len() == low.len() => {
+                out.extend(data)
+            }
+            (Space::Dict(parts), Value::Dict(values)) if parts.keys().eq(values.keys()) => {
+                for (space, value) in parts.values().zip(values.values()) {
+                    space.flatten(value, out)?;
+                }
+            }
+            _ => return Err(Error::invalid(format!("expected {self}, got {}", describe(value)))),
+        }
+        Ok(())
+    }
+
+    /// The value whose flat form is `flat`: the inverse of [`Space::flatten`]. Choices are the largest entry; numbers
+    /// are clipped to their bounds.
+    ///
+    /// # Errors
+    /// If the length is not [`Space::flat_len`], or this space has no flat form.
+    pub fn unflatten(&self, flat: &[f32]) -> Result<Value> {
+        let len = self.flat_len();
+        if len != Some(flat.len()) {
+            return Err(Error::invalid(format!("expected {len:?} numbers for {self}, got {}", flat.len())));
+        }
+        let largest = |part: &[f32]| {
+            let best = part.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+            best.map_or(0, |(i, _)| i as i64)
+        };
+        Ok(match self {
+            Space::Discrete { .. } => Value::Discrete(largest(flat)),
+            Space::MultiDiscrete { nvec } => {
+                let mut rest = flat;
+                let choices = nvec.iter().map(|n| {
+                    let (part, tail) = rest.split_at(*n);
+                    rest = tail;
+                    largest(part)
+                });
+                Value::MultiDiscrete(choices.collect())
+            }
+            Space::Box { shape, low, high } => Value::Array {
+                shape: shape.clone(),
+                data: flat
+                    .iter()
+                    .zip(low.iter().zip(high))
+                    .map(|(x, (lo, hi))| x.max(*lo).min(*hi))
+                    .collect(),
+            },
+            Space::Dict(parts) => {
+                let mut rest = flat;
+                let mut values = BTreeMap::new();
+                for (name, space) in parts {
+                    let (part, tail) = rest.split_at(space.flat_len().unwrap_or(0));
+                    rest = tail;
+                    values.insert(name.clone(), space.unflatten(part)?);
+                }
+                Value::Dict(values)
+            }
+            Space::Image { .. } | Space::Text { .. } => unreachable!("refused above: no flat form"),
+        })
+    }
+
     /// The first picture space in this space with its name (empty at the top level), depth first.
     pub fn image(&self) -> Option<(String, [usize; 3])> {
         match self {
             Space::Image { height, width, channels } => Some((String::new(), [*height, *width, *channels])),
-            Space::Dict(parts) => parts.iter().find_map(|(name, s)| s.image().map(|(_, shape)| (name.clone(), shape))),
+            Space::Dict(parts) => {
+                parts.iter().find_map(|(name, s)| s.image().map(|(_, shape)| (name.clone(), shape)))
+            }
             _ => None,
         }
     }
@@ -190,6 +279,13 @@ mod tests {
         }
         let err = Space::Discrete { n: 3 }.check(&Value::Discrete(3)).unwrap_err();
         assert_eq!(err.to_string(), "expected Discrete(3), got discrete 3");
+        let mut flat = Vec::new();
+        Space::MultiDiscrete { nvec: vec![2, 3] }
+            .flatten(&Value::MultiDiscrete(vec![1, 0]), &mut flat)
+            .unwrap();
+        assert_eq!(flat, [0.0, 1.0, 1.0, 0.0, 0.0]);
+        let back = Space::MultiDiscrete { nvec: vec![2, 3] }.unflatten(&flat).unwrap();
+        assert_eq!(back, Value::MultiDiscrete(vec![1, 0]));
         let nan = Value::vector(vec![f32::NAN, 0.0]);
         assert!(Space::vector(2, -1.0, 1.0).check(&nan).is_err());
     }
