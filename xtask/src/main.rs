@@ -1,3 +1,78 @@
 //! Project chores: `cargo xtask <chore>`.
 
-fn main() {}
+use std::process::{Command, ExitCode};
+
+use xtask::{RULES, Result, Tree};
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+
+chores:
+  tidy               check the rules of ARCHITECTURE.md and STYLE.md, and list what is getting long
+  new-recipe <name>  start a recipe from the template and register it
+  readme [--check]   write the README's table of methods from evidence/ and the recipes' cards
+                     (--check: write nothing, fail if it is stale)";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args[..] {
+        ["tidy"] => tidy(),
+        ["new-recipe", name] => new_recipe(name),
+        ["readme"] => readme(false),
+        ["readme", "--check"] => readme(true),
+        ["--help" | "-h" | "help"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(USAGE.to_string()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tidy() -> Result<()> {
+    let tree = Tree::read(&xtask::root())?;
+    for note in xtask::think_again(&tree) {
+        println!("think again: {note}");
+    }
+    let mut n_problems = 0;
+    for rule in RULES {
+        for problem in (rule.check)(&tree) {
+            println!("{problem} [{}]", rule.name);
+            n_problems += 1;
+        }
+    }
+    match n_problems {
+        0 => Ok(()),
+        n => Err(format!("tidy: {n} problems; STYLE.md says what each rule is for")),
+    }
+}
+
+fn new_recipe(name: &str) -> Result<()> {
+    for path in xtask::new_recipe(&xtask::root(), name)? {
+        println!("{path}");
+    }
+    println!(
+        "next: read the paper with crates/recipes/src/{name}/mod.rs open; docs/adding-a-recipe.md goes step by step"
+    );
+    Ok(())
+}
+
+fn readme(check: bool) -> Result<()> {
+    let path = xtask::root().join("README.md");
+    let old = std::fs::read_to_string(&path).map_err(|e| format!("cannot read README.md: {e}"))?;
+    let new = xtask::with_table(&old, &xtask::render_table(&xtask::root())?)?;
+    if old == new {
+        return Ok(());
+    }
+    if check {
+        return Err("README.md is stale\n\nhint: run `cargo xtask readme`".to_string());
+    }
+    std::fs::write(&path, new).map_err(|e| format!("cannot write README.md: {e}"))
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Error, Image, Result, Rng, Value};
 
@@ -26,8 +26,10 @@ pub enum Space {
         /// Extent of each axis.
         shape: Vec<usize>,
         /// Lowest value of each element, row-major.
+        #[serde(deserialize_with = "lower_bounds")]
         low: Vec<f32>,
         /// Highest value of each element, row-major.
+        #[serde(deserialize_with = "upper_bounds")]
         high: Vec<f32>,
     },
     /// 8-bit pictures, channels last.
@@ -232,6 +234,21 @@ impl fmt::Display for Space {
             }
         }
     }
+}
+
+/// JSON has no infinity and writes `null` for it; below, `null` is none, so no bound.
+fn lower_bounds<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<f32>, D::Error> {
+    bounds(from, f32::NEG_INFINITY)
+}
+
+/// As [`lower_bounds`], above.
+fn upper_bounds<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<f32>, D::Error> {
+    bounds(from, f32::INFINITY)
+}
+
+fn bounds<'de, D: Deserializer<'de>>(from: D, none: f32) -> std::result::Result<Vec<f32>, D::Error> {
+    let bounds = Vec::<Option<f32>>::deserialize(from)?;
+    Ok(bounds.into_iter().map(|bound| bound.unwrap_or(none)).collect())
 }
 
 fn in_range(i: i64, n: usize) -> bool {

@@ -1,7 +1,15 @@
-//! Episodes on disk and in memory: the store, replay and samplers.
+//! Episodes on disk and in memory: the store, replay and its samplers, and pictures of them to look at.
 
+mod atomic;
 mod batch;
+pub mod export;
+mod format;
+mod leaf;
 mod replay;
+mod ring;
+mod store;
 
+pub use atomic::{crc32, write_atomic};
 pub use batch::{Batch, Column};
-pub use replay::Replay;
+pub use replay::{Replay, ReplayState};
+pub use store::{Store, Summary, is_held_out};

@@ -22,6 +22,7 @@ pub struct Dream {
     rng: Rng,
     n_steps: usize,
     over: bool,
+    cont: f32,
     uncertainty: Option<f32>,
 }
 
@@ -63,6 +64,7 @@ impl Dream {
             rng,
             n_steps: 0,
             over: true,
+            cont: 1.0,
             uncertainty: None,
         })
     }
@@ -87,6 +89,11 @@ impl Dream {
     /// How unsure the model is of the present state, if it can say.
     pub fn uncertainty(&self) -> Option<f32> {
         self.uncertainty
+    }
+
+    /// Probability, by the model, that the world goes on after the present state.
+    pub fn cont(&self) -> f32 {
+        self.cont
     }
 
     /// Starts a dream on a real first observation instead of a recorded one; returns what the model makes of it.
@@ -138,7 +145,8 @@ impl Dream {
         })?;
         let value = obs.unstack(&self.spec.obs)?.remove(0);
         self.uncertainty = prediction.uncertainty.map(|u| floats(u)[0]);
-        Ok((value, (floats(prediction.reward)[0], floats(prediction.cont)[0])))
+        self.cont = floats(prediction.cont)[0];
+        Ok((value, (floats(prediction.reward)[0], self.cont)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! the loss; `claim.rs` the experiment that shows the paper's effect; `presets.toml` the sizes. No recipe imports
 //! another: what two share lives in `worldsmith-nn`.
 
+mod dreamer_v3;
 mod lab;
 mod recipe;
 
@@ -11,7 +12,7 @@ pub use lab::{Claim, Estimate, Finding, Lab, Outcome, Trial};
 pub use recipe::{Learner, Metrics, Recipe};
 
 /// Every recipe, in the order they are listed.
-pub const RECIPES: &[&dyn Recipe] = &[];
+pub const RECIPES: &[&dyn Recipe] = &[&dreamer_v3::DreamerV3];
 
 /// The recipe called `name`.
 ///

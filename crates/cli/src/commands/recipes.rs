@@ -1,0 +1,52 @@
+//! `worldsmith recipes`: the methods, and every key of one.
+
+use std::process::ExitCode;
+
+use worldsmith::catalog::{self, RecipeDetails, RecipeInfo};
+use worldsmith::{Error, Result};
+
+use crate::output;
+
+/// List the methods that can be trained, or every setting of one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples: worldsmith recipes\n          worldsmith recipes dreamer_v3 --preset tiny")]
+pub struct Args {
+    /// Method whose settings to print
+    name: Option<String>,
+    /// Preset whose settings to print
+    #[arg(long, requires = "name")]
+    preset: Option<String>,
+}
+
+pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
+    match &args.name {
+        None => output::data(json, &catalog::recipes()?, |all| render_all(all))?,
+        Some(name) => {
+            let details = catalog::recipe_details(name, args.preset.as_deref())?;
+            let text = render_one(&details)?;
+            output::data(json, &details, |_| text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn render_all(all: &[RecipeInfo]) -> String {
+    let row = |r: &RecipeInfo| vec![r.name.to_string(), r.presets.join(" "), r.title.to_string()];
+    let mut rows = vec![vec!["NAME".into(), "PRESETS".into(), "TITLE".into()]];
+    rows.extend(all.iter().map(row));
+    output::table(&rows)
+}
+
+fn render_one(details: &RecipeDetails) -> Result<String> {
+    let info = &details.info;
+    let config = toml::to_string(&details.config).map_err(|e| Error::invalid(e.to_string()))?;
+    Ok(format!(
+        "# {} ({})\n# {}\n# presets: {}\n# claims: {}\n# Every key can be changed with `--set path=value`; below is preset `{}`.\n\n{config}",
+        info.title,
+        info.reference,
+        info.idea,
+        info.presets.join(", "),
+        info.claims.join(", "),
+        details.preset
+    ))
+}

@@ -1,0 +1,73 @@
+//! Options that several commands share.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use worldsmith::{Request, Result, split_set};
+
+/// What is trained, where, and how big.
+#[derive(Debug, Clone, Default, Args)]
+pub struct What {
+    /// Method to train; `worldsmith recipes` lists all
+    #[arg(long, default_value = "dreamer_v3", value_name = "NAME")]
+    pub recipe: String,
+    /// Size of it: `tiny` (seconds), `small` (minutes on 2 cores) or `paper`
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Environment: a built-in one, or `gym:<id>` for Gymnasium; `worldsmith envs` lists all
+    #[arg(long, value_name = "ID")]
+    pub env: Option<String>,
+    /// Seed of all randomness; the same seed gives the same parameters
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Steps taken in the real environment (short for `--set run.steps=N`)
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+    /// Change one key of the configuration; may be given again. `worldsmith recipes NAME` lists the keys
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl What {
+    /// The request these options make.
+    ///
+    /// # Errors
+    /// For a `--set` without `=`.
+    pub fn request(&self) -> Result<Request> {
+        Ok(Request {
+            recipe: self.recipe.clone(),
+            preset: self.preset.clone(),
+            env: self.env.clone(),
+            seed: self.seed,
+            steps: self.steps,
+            data: None,
+            set: self.set.iter().map(|s| split_set(s)).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Whether anything beside the recipe was asked for.
+    pub fn is_given(&self) -> bool {
+        self.preset.is_some()
+            || self.env.is_some()
+            || self.seed.is_some()
+            || self.steps.is_some()
+            || !self.set.is_empty()
+    }
+}
+
+/// What to do with a folder that is there already.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Folder {
+    /// Go on with the run in this folder, exactly where it stopped
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Delete what is in the folder and start over
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Where a run goes if nobody says: `runs/<recipe>-<env>-s<seed>`.
+pub fn default_run(recipe: &str, env: &str, seed: u64) -> PathBuf {
+    let env: String = env.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    Path::new("runs").join(format!("{recipe}-{env}-s{seed}"))
+}

@@ -1,0 +1,57 @@
+//! The data crate seen from outside: replay, store and pictures.
+
+mod export;
+mod replay;
+mod store;
+
+use std::collections::BTreeMap;
+
+use worldsmith_core::{Episode, EpisodeMeta, Image, Rng, Seed, Space, Step, StepKind, Value};
+
+/// A small picture and a vector.
+fn obs_space() -> Space {
+    Space::Dict(BTreeMap::from([
+        ("view".to_owned(), Space::Image { height: 2, width: 1, channels: 1 }),
+        ("where".to_owned(), Space::vector(2, f32::NEG_INFINITY, f32::INFINITY)),
+    ]))
+}
+
+fn action_space() -> Space {
+    Space::Discrete { n: 3 }
+}
+
+/// An observation in which episode and step can be read back.
+fn obs(episode: usize, t: usize) -> Value {
+    let view = Image { height: 2, width: 1, channels: 1, data: vec![episode as u8, t as u8] };
+    Value::Dict(BTreeMap::from([
+        ("view".to_owned(), Value::Image(view)),
+        ("where".to_owned(), Value::vector(vec![episode as f32, t as f32])),
+    ]))
+}
+
+fn meta(episode: usize) -> EpisodeMeta {
+    EpisodeMeta {
+        env: "counting".to_owned(),
+        policy: "random".to_owned(),
+        seed: Seed(u64::MAX - episode as u64),
+        source: "real".to_owned(),
+        task: None,
+    }
+}
+
+/// Episode number `idx` of `n` actions; rewards and actions can be told apart too.
+fn episode(idx: usize, n: usize, end: StepKind) -> Episode {
+    let mut episode = Episode::start(obs(idx, 0), meta(idx));
+    for t in 0..n {
+        let kind = if t + 1 == n { end } else { StepKind::Mid };
+        let step = Step { kind, obs: obs(idx, t + 1), reward: (idx * 100 + t) as f32 };
+        episode.push(Value::Discrete((idx + t) as i64 % 3), step).unwrap();
+    }
+    episode
+}
+
+/// Episodes of random length and end.
+fn random_episodes(n: usize, longest: usize, rng: &mut Rng) -> Vec<Episode> {
+    let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
+    (0..n).map(|idx| episode(idx, rng.below(longest + 1), ends[rng.below(3)])).collect()
+}

@@ -1,0 +1,210 @@
+//! Many environments stepped as one, with automatic resets.
+
+use std::thread;
+
+use worldsmith_core::{
+    Env, EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Step, StepKind, Value,
+};
+
+use crate::wire::{Reader, Writer};
+
+/// First bytes of a saved pool.
+const MAGIC: &[u8; 8] = b"wspool01";
+
+/// Steps `n` environments of equal spaces and collects their episodes.
+///
+/// Resets are automatic: each environment starts out between episodes. A call to [`EnvPool::step`] that finds an
+/// environment between episodes ignores its action, resets it and returns a first step; so the step after a last one is
+/// always a first one. The `k`-th episode of environment `i` is reset with `seed.index(i).index(k)`, whatever the others
+/// do.
+///
+/// Environments that live outside this process (those without snapshots) are stepped side by side, each on a thread of
+/// its own for the length of the call.
+pub struct EnvPool {
+    slots: Vec<Slot>,
+    policy: String,
+    finished: Vec<Episode>,
+    overlap: bool,
+}
+
+/// One environment, its seed and the episode it is in.
+struct Slot {
+    env: Box<dyn Env>,
+    seed: Seed,
+    n_episodes: u64,
+    episode: Option<Episode>,
+}
+
+impl EnvPool {
+    /// A pool of `envs`, all between episodes.
+    ///
+    /// # Errors
+    /// If there is none, or their spaces differ.
+    pub fn new(envs: Vec<Box<dyn Env>>, seed: Seed) -> Result<Self> {
+        let Some(first) = envs.first().map(|env| env.spec().clone()) else {
+            return Err(Error::invalid("expected at least one environment in a pool, got none"));
+        };
+        for spec in envs.iter().map(|env| env.spec()) {
+            if (&spec.obs, &spec.action) != (&first.obs, &first.action) {
+                let say = |s: &EnvSpec| format!("`{}` ({} -> {})", s.id, s.action, s.obs);
+                let message =
+                    format!("expected environments of equal spaces, got {} and {}", say(&first), say(spec));
+                return Err(Error::new(ErrorKind::Mismatch, message));
+            }
+        }
+        let overlap = envs.len() > 1 && envs.iter().any(|env| env.snapshot().is_none());
+        let slots =
+            (0..).zip(envs).map(|(i, env)| Slot { env, seed: seed.index(i), n_episodes: 0, episode: None });
+        Ok(Self { slots: slots.collect(), policy: "random".into(), finished: Vec::new(), overlap })
+    }
+
+    /// What goes in and out of each environment.
+    pub fn spec(&self) -> &EnvSpec {
+        self.slots[0].env.spec()
+    }
+
+    /// Number of environments.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Never: a pool has at least one environment.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Names who acts in the episodes that start from now on; `random` at first.
+    pub fn set_policy(&mut self, name: &str) {
+        self.policy = name.to_string();
+    }
+
+    /// The episode environment `i` is in, or `None` between episodes.
+    pub fn episode(&self, i: usize) -> Option<&Episode> {
+        self.slots.get(i)?.episode.as_ref()
+    }
+
+    /// Takes one action in each environment; those between episodes are reset instead.
+    ///
+    /// # Errors
+    /// If the number of actions is wrong or one lies outside the action space (then nothing has moved), or an
+    /// environment fails for good (then the others have moved).
+    pub fn step(&mut self, actions: &[Value]) -> Result<Vec<Step>> {
+        if actions.len() != self.len() {
+            return Err(Error::invalid(format!("expected {} actions, got {}", self.len(), actions.len())));
+        }
+        for (slot, action) in self.slots.iter().zip(actions) {
+            if slot.episode.is_some() {
+                slot.env.spec().action.check(action)?;
+            }
+        }
+        let policy = self.policy.as_str();
+        let turns = self.slots.iter_mut().zip(actions);
+        let steps: Vec<Result<Step>> = if self.overlap {
+            thread::scope(|scope| {
+                let threads: Vec<_> =
+                    turns.map(|(slot, a)| scope.spawn(|| slot.advance(a, policy))).collect();
+                threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(panicked()))).collect()
+            })
+        } else {
+            turns.map(|(slot, action)| slot.advance(action, policy)).collect()
+        };
+        self.finished.extend(self.slots.iter_mut().filter_map(Slot::take_finished));
+        steps.into_iter().collect()
+    }
+
+    /// Abandons the episodes in progress and starts a new one in each environment.
+    ///
+    /// # Errors
+    /// If an environment fails for good.
+    pub fn reset(&mut self) -> Result<Vec<Step>> {
+        self.slots.iter_mut().for_each(|slot| slot.episode = None);
+        let ignored = vec![Value::Discrete(0); self.len()];
+        self.step(&ignored)
+    }
+
+    /// The episodes that ended since the last call, oldest first.
+    pub fn take_finished(&mut self) -> Vec<Episode> {
+        std::mem::take(&mut self.finished)
+    }
+
+    /// The whole pool as bytes: environments, episodes in progress, finished episodes not yet taken. `None` if an
+    /// environment cannot be saved; the caller then starts again with [`EnvPool::reset`].
+    pub fn snapshot(&self) -> Option<Vec<u8>> {
+        let mut out = Writer { bytes: MAGIC.to_vec() };
+        out.count(self.slots.len());
+        for slot in &self.slots {
+            out.blob(&slot.env.snapshot()?);
+            out.u64(slot.seed.0);
+            out.u64(slot.n_episodes);
+            out.count(slot.episode.iter().len());
+            slot.episode.iter().for_each(|e| out.episode(e));
+        }
+        out.blob(self.policy.as_bytes());
+        out.count(self.finished.len());
+        self.finished.iter().for_each(|e| out.episode(e));
+        Some(out.bytes)
+    }
+
+    /// Goes back to a state written by [`EnvPool::snapshot`] of a pool of the same environments: from there on both take
+    /// the same steps.
+    ///
+    /// # Errors
+    /// If the bytes are torn, foreign, or of a pool of another size.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut reader = Reader::new(bytes);
+        if reader.take(MAGIC.len()).ok() != Some(MAGIC) {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                "expected a saved pool of environments, got other bytes",
+            ));
+        }
+        let saved = reader.list(|r| {
+            let (env, seed, n_episodes) = (r.blob()?, Seed(r.u64()?), r.u64()?);
+            Ok((env, seed, n_episodes, r.list(Reader::episode)?.pop()))
+        })?;
+        let (policy, finished) = (reader.text()?, reader.list(Reader::episode)?);
+        reader.finish()?;
+        if saved.len() != self.len() {
+            let message =
+                format!("expected a pool of {} environments, got one of {}", self.len(), saved.len());
+            return Err(Error::new(ErrorKind::Mismatch, message));
+        }
+        for (slot, (env, seed, n_episodes, episode)) in self.slots.iter_mut().zip(saved) {
+            slot.env.restore(env)?;
+            (slot.seed, slot.n_episodes, slot.episode) = (seed, n_episodes, episode);
+        }
+        (self.policy, self.finished) = (policy, finished);
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// Steps inside an episode, resets between two.
+    fn advance(&mut self, action: &Value, policy: &str) -> Result<Step> {
+        if let Some(episode) = &mut self.episode {
+            let step = self.env.step(action)?;
+            episode.push(action.clone(), step.clone())?;
+            return Ok(step);
+        }
+        let seed = self.seed.index(self.n_episodes);
+        let step = self.env.reset(seed)?;
+        self.n_episodes += 1;
+        let meta = EpisodeMeta {
+            env: self.env.spec().id.clone(),
+            policy: policy.to_string(),
+            seed,
+            source: "real".into(),
+            task: None,
+        };
+        self.episode = Some(Episode::start(step.obs.clone(), meta));
+        Ok(step)
+    }
+
+    fn take_finished(&mut self) -> Option<Episode> {
+        self.episode.take_if(|episode| episode.end != StepKind::Mid)
+    }
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::External, "an environment panicked while stepping")
+}

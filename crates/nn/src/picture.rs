@@ -1,0 +1,160 @@
+//! Convolutional encoder and decoder for pictures.
+
+use burn::module::Param;
+use burn::prelude::*;
+
+use crate::ops::{self, Act, Window};
+use crate::{Init, Linear, Norm};
+
+/// One convolution of an encoder; the decoder mirrors it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConvStage {
+    /// Channels out of the encoder's convolution.
+    pub channels: usize,
+    /// Its window.
+    pub window: Window,
+}
+
+/// The shape of the pictures and of the networks that read and write them.
+#[derive(Debug, Clone)]
+pub struct PictureConfig {
+    /// `[height, width, channels]` of a picture.
+    pub shape: [usize; 3],
+    /// Convolutions of the encoder, first to last.
+    pub stages: Vec<ConvStage>,
+}
+
+impl PictureConfig {
+    /// Stages of 4x4 kernels: the first steps by `stem` pixels, the others by 2; channels double from `depth` on.
+    /// With `stem` 2 this is the usual Dreamer encoder; a larger one is cheaper on pictures with large pixels.
+    pub fn dreamer(shape: [usize; 3], depth: usize, stem: usize) -> Self {
+        let mut side = shape[0].min(shape[1]);
+        let mut stages = Vec::new();
+        while side > 4 {
+            let stride = if stages.is_empty() { stem } else { 2 };
+            let window = if stride == 2 {
+                Window { kernel: 4, stride: 2, padding: 1 }
+            } else {
+                Window { kernel: stride, stride, padding: 0 }
+            };
+            side /= stride;
+            stages.push(ConvStage { channels: depth << stages.len(), window });
+        }
+        Self { shape, stages }
+    }
+
+    /// `[height, width, channels]` after the last stage.
+    fn last(&self) -> [usize; 3] {
+        self.stages.iter().fold(self.shape, |[h, w, _], s| [s.window.shrink(h), s.window.shrink(w), s.channels])
+    }
+
+    /// Numbers the encoder gives for one picture.
+    pub fn embedding(&self) -> usize {
+        self.last().iter().product()
+    }
+
+    /// Draws an encoder.
+    pub fn encoder(&self, init: &mut Init) -> PictureEncoder {
+        let mut n_in = self.shape[2];
+        let convs = self.stages.iter().map(|s| {
+            let conv = Conv::new(s.window.kernel * s.window.kernel * n_in, s.channels, s.channels, s.window, init);
+            n_in = s.channels;
+            conv
+        });
+        let convs = convs.collect();
+        let norms = self.stages.iter().map(|s| Norm::new(s.channels, Act::Silu, init)).collect();
+        PictureEncoder { convs, norms }
+    }
+
+    /// Draws a decoder from `n_in` numbers.
+    pub fn decoder(&self, n_in: usize, init: &mut Init) -> PictureDecoder {
+        let [height, width, channels] = self.last();
+        let outs: Vec<usize> =
+            (0..self.stages.len()).rev().map(|i| if i == 0 { self.shape[2] } else { self.stages[i - 1].channels }).collect();
+        let stages = self.stages.iter().rev();
+        let convs = stages.zip(&outs).map(|(s, n_out)| {
+            Conv::new(s.channels, s.window.kernel * s.window.kernel * n_out, *n_out, s.window, init)
+        });
+        let convs = convs.collect();
+        PictureDecoder {
+            input: Linear::new(n_in, height * width * channels, init),
+            input_norm: Norm::new(channels, Act::Silu, init),
+            convs,
+            norms: outs[..outs.len() - 1].iter().map(|n| Norm::new(*n, Act::Silu, init)).collect(),
+            grid: [height, width, channels],
+        }
+    }
+}
+
+/// Weights of one convolution, in the layout of [`ops::conv2d`] or [`ops::conv2d_transpose`].
+#[derive(Module, Debug)]
+struct Conv {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    window: Window,
+}
+
+impl Conv {
+    fn new(n_in: usize, n_out: usize, n_bias: usize, window: Window, init: &mut Init) -> Self {
+        Self { weight: init.weight(n_in, n_out, 1.0), bias: init.vector(n_bias, 0.0), window }
+    }
+}
+
+/// Pictures to numbers.
+#[derive(Module, Debug)]
+pub struct PictureEncoder {
+    convs: Vec<Conv>,
+    norms: Vec<Norm>,
+}
+
+impl PictureEncoder {
+    /// # Shapes
+    /// `[rows, height, width, channels]` in `0..=1` -> `[rows, embedding]`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let rows = x.dims()[0];
+        let x = self.convs.iter().zip(&self.norms).fold(x - 0.5, |x, (conv, norm)| {
+            on_channels(norm, ops::conv2d(x, conv.weight.val(), conv.bias.val(), conv.window))
+        });
+        let width = x.dims()[1..].iter().product::<usize>();
+        x.reshape([rows, width])
+    }
+}
+
+/// Numbers to pictures.
+#[derive(Module, Debug)]
+pub struct PictureDecoder {
+    input: Linear,
+    input_norm: Norm,
+    convs: Vec<Conv>,
+    norms: Vec<Norm>,
+    #[module(skip)]
+    grid: [usize; 3],
+}
+
+impl PictureDecoder {
+    /// The mean of every pixel; near `0..=1` once trained, but not clipped.
+    ///
+    /// # Shapes
+    /// `[rows, n_in]` -> `[rows, height, width, channels]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<4> {
+        let rows = x.dims()[0];
+        let [height, width, channels] = self.grid;
+        let x = self.input.forward(x).reshape([rows, height, width, channels]);
+        let x = on_channels(&self.input_norm, x);
+        let x = self.convs.iter().enumerate().fold(x, |x, (i, conv)| {
+            let x = ops::conv2d_transpose(x, conv.weight.val(), conv.bias.val(), conv.window);
+            match self.norms.get(i) {
+                Some(norm) => on_channels(norm, x),
+                None => x,
+            }
+        });
+        x + 0.5
+    }
+}
+
+fn on_channels(norm: &Norm, x: Tensor<4>) -> Tensor<4> {
+    let dims = x.dims();
+    let [batch, height, width, channels] = dims;
+    norm.forward(x.reshape([batch * height * width, channels])).reshape(dims)
+}

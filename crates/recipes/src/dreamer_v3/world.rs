@@ -1,0 +1,290 @@
+//! The world model: what it is made of, what it is trained on, and how it looks to a planner.
+
+use std::collections::BTreeMap;
+
+use burn::prelude::*;
+use burn::tensor::{TensorData, activation};
+use worldsmith_core::{Error, Result, Rng, Seed};
+use worldsmith_data::{Batch, Column};
+use worldsmith_nn::ops::{Groups, cross_entropy, kl, picture_error, probs};
+use worldsmith_nn::{
+    Init, Mlp, MlpConfig, ObsConfig, ObsDecoder, ObsEncoder, ObsShape, Rssm, RssmConfig, Sequence, State, TwoHot, symlog,
+};
+use worldsmith_plan::{Latent, ModelSpec, Observation, Prediction, WorldModel};
+
+use super::Config;
+
+/// Encoder, recurrent state-space model, decoder, reward and continue heads.
+#[derive(Module, Debug)]
+pub struct World {
+    encoder: ObsEncoder,
+    pub rssm: Rssm,
+    decoder: ObsDecoder,
+    reward: Mlp,
+    cont: Mlp,
+}
+
+/// One shard of a batch, time-major: row `t * batch + b`.
+pub struct Part {
+    batch: usize,
+    pictures: Vec<Vec<u8>>,
+    vector: Vec<f32>,
+    action: Vec<f32>,
+    reward: Vec<f32>,
+    cont: Vec<f32>,
+    carry: Vec<f32>,
+    seed: Seed,
+}
+
+/// What a shard leaves behind: posterior states to dream from, and the loss terms.
+pub struct Seen {
+    /// Posterior states without a tape, one a step.
+    pub state: State,
+    /// 0 where the world has ended.
+    pub cont: Vec<f32>,
+    /// Mean loss terms, in nats or squared error.
+    pub terms: Vec<(&'static str, f64)>,
+}
+
+impl World {
+    pub fn new(config: &Config, shape: &ObsShape, action: usize, init: &mut Init) -> Self {
+        let obs = ObsConfig {
+            shape: shape.clone(),
+            depth: config.depth,
+            stem: config.stem,
+            units: config.units,
+            layers: config.layers,
+        };
+        let rssm = RssmConfig {
+            deter: config.deter,
+            hidden: config.hidden,
+            stoch: config.stoch,
+            classes: config.classes,
+            unimix: config.unimix,
+            action,
+            embedding: obs.embedding(),
+        };
+        let n_in = rssm.features();
+        let head = |n_out, out_scale| MlpConfig { n_in, units: config.units, layers: config.layers, n_out, out_scale };
+        Self {
+            encoder: obs.encoder(init),
+            rssm: rssm.init(init),
+            decoder: obs.decoder(n_in, init),
+            reward: head(config.bins, 0.0).init(init),
+            cont: head(1, 1.0).init(init),
+        }
+    }
+
+    /// Reward and probability of going on, on the host.
+    pub fn judge(&self, features: Tensor<2>, axis: TwoHot) -> (Vec<f32>, Vec<f32>) {
+        let reward = axis.decode(self.reward.forward(features.clone()));
+        let cont = activation::sigmoid(self.cont.forward(features).squeeze_dim::<1>(1));
+        (host(reward), host(cont))
+    }
+
+    /// Equation 5 of the paper on one shard: prediction, dynamics and representation loss, averaged over steps.
+    pub fn loss(&self, part: Part, config: &Config, shape: &ObsShape) -> (Tensor<1>, Seen) {
+        let device = worldsmith_nn::cpu().autodiff();
+        let rows = part.carry.len();
+        let mut rng = part.seed.rng();
+        let pictures = part.pictures.iter().zip(&shape.pictures);
+        let pictures = pictures.map(|(bytes, (_, shape))| unpack(bytes, rows, *shape, &device)).collect();
+        let vector = matrix(&part.vector, rows, &device);
+        let posterior = self.rssm.observe_all(
+            Sequence {
+                batch: part.batch,
+                embed: self.encoder.forward(pictures, vector.clone()),
+                action: matrix(&part.action, rows, &device).expect("an action"),
+                carry: part.carry,
+            },
+            &mut rng,
+        );
+        let features = posterior.state.features();
+
+        let mut terms: Vec<(&'static str, Tensor<1>)> = Vec::new();
+        let (drawn, numbers) = self.decoder.forward(features.clone());
+        for (picture, target) in drawn.into_iter().zip(part.pictures) {
+            let width = target.len() / rows;
+            terms.push(("loss/image", picture_error(picture.reshape([rows, width]), target)));
+        }
+        if let (Some(numbers), Some(target)) = (numbers, vector) {
+            terms.push(("loss/vector", (numbers - target).powi_scalar(2).sum_dim(1).squeeze_dim(1)));
+        }
+        let target = TwoHot::new(config.bins).encode(&part.reward, &device);
+        terms.push(("loss/reward", cross_entropy(self.reward.forward(features.clone()), target)));
+        let logit = self.cont.forward(features).squeeze_dim::<1>(1);
+        let target = Tensor::<1>::from_data(TensorData::new(part.cont.clone(), [rows]), &device);
+        terms.push(("loss/cont", activation::softplus(logit.clone(), 1.0) - logit * target));
+
+        let groups = self.rssm.groups();
+        let (post, prior) = (posterior.logits, self.rssm.prior(posterior.state.deter.clone()));
+        // Below the free nats there is nothing to gain, so that the model does not trade detail for agreement.
+        let free = |kl: Tensor<1>| kl.clamp_min(config.free_nats);
+        let dynamics = kl(post.clone().detach(), prior.clone(), groups);
+        let representation = kl(post, prior.detach(), groups);
+        let total = terms.iter().fold(Tensor::zeros([rows], &device), |sum, (_, term)| sum + term.clone());
+        let total = total + free(dynamics.clone()) * config.dyn_scale + free(representation) * config.rep_scale;
+        terms.push(("loss/kl", dynamics));
+
+        let terms = terms.into_iter().map(|(name, term)| (name, f64::from(term.mean().into_scalar::<f32>()))).collect();
+        let state = State { deter: posterior.state.deter.inner(), stoch: posterior.state.stoch.inner() };
+        (total.mean(), Seen { state, cont: part.cont, terms })
+    }
+}
+
+/// Cuts a batch into `n` shards of whole windows, each with its own stream of noise.
+pub fn split(batch: &Batch, shape: &ObsShape, n: usize, rng: &mut Rng) -> Vec<Part> {
+    let per_shard = batch.n_seqs / n;
+    let one = |shard: usize, seed: Seed| {
+        let steps: Vec<usize> = (0..batch.n_steps)
+            .flat_map(|t| (shard * per_shard..(shard + 1) * per_shard).map(move |b| (b, t)))
+            .map(|(b, t)| b * batch.n_steps + t)
+            .collect();
+        let pick = |flags: &[bool], yes: f32, no: f32| steps.iter().map(|i| if flags[*i] { yes } else { no }).collect();
+        let bytes = |name: &str| match &batch.obs[name] {
+            Column::U8 { shape, data } => rows_of(data, shape.iter().product(), &steps),
+            Column::F32 { .. } => unreachable!("`{name}` is a picture"),
+        };
+        Part {
+            batch: per_shard,
+            pictures: shape.pictures.iter().map(|(name, _)| bytes(name)).collect(),
+            vector: vectors(batch, shape, &steps),
+            action: rows_of(&batch.action, batch.action_len, &steps),
+            reward: rows_of(&batch.reward, 1, &steps),
+            cont: pick(&batch.terminal, 0.0, 1.0),
+            carry: pick(&batch.first, 0.0, 1.0),
+            seed,
+        }
+    };
+    (0..n).map(|shard| one(shard, rng.seed())).collect()
+}
+
+/// The vector leaves of the given steps side by side, symlog.
+fn vectors(batch: &Batch, shape: &ObsShape, steps: &[usize]) -> Vec<f32> {
+    let columns: Vec<(&[f32], usize)> = shape
+        .vectors
+        .iter()
+        .map(|(name, n)| match &batch.obs[name] {
+            Column::F32 { data, .. } => (data.as_slice(), *n),
+            Column::U8 { .. } => unreachable!("`{name}` is a vector"),
+        })
+        .collect();
+    let row = |i: usize| columns.iter().flat_map(move |(data, n)| &data[i * n..(i + 1) * n]);
+    steps.iter().flat_map(|i| row(*i)).map(|x| symlog(*x)).collect()
+}
+
+fn rows_of<T: Copy>(data: &[T], width: usize, steps: &[usize]) -> Vec<T> {
+    steps.iter().flat_map(|i| &data[i * width..(i + 1) * width]).copied().collect()
+}
+
+fn unpack(bytes: &[u8], rows: usize, [height, width, channels]: [usize; 3], device: &Device) -> Tensor<4> {
+    let data: Vec<f32> = bytes.iter().map(|b| f32::from(*b) * (1.0 / 255.0)).collect();
+    Tensor::from_data(TensorData::new(data, [rows, height, width, channels]), device)
+}
+
+/// `rows` rows of numbers; `None` if there are none.
+fn matrix(data: &[f32], rows: usize, device: &Device) -> Option<Tensor<2>> {
+    let shape = [rows, data.len() / rows];
+    (!data.is_empty()).then(|| Tensor::from_data(TensorData::new(data.to_vec(), shape), device))
+}
+
+/// The numbers of a tensor on the host.
+pub fn host<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().try_into_vec::<f32>().expect("tensors are f32")
+}
+
+/// A trained world behind the planner's seam.
+pub struct Dreamer {
+    pub world: World,
+    pub spec: ModelSpec,
+    pub shape: ObsShape,
+    pub axis: TwoHot,
+    pub device: Device,
+}
+
+impl Dreamer {
+    /// The state after `action` and then `obs`.
+    ///
+    /// # Errors
+    /// If a part of the observation is missing.
+    pub fn see(
+        &self, state: &State, action: Tensor<2>, obs: &Observation, first: &[bool], rng: &mut Rng,
+    ) -> Result<State> {
+        let missing = |name: &String| Error::invalid(format!("expected an observation `{name}`, got none"));
+        let pictures = self.shape.pictures.iter().map(|(name, _)| obs.images.get(name).cloned().ok_or(missing(name)));
+        let pictures = pictures.collect::<Result<Vec<_>>>()?;
+        let vectors = self.shape.vectors.iter().map(|(name, _)| obs.vectors.get(name).cloned().ok_or(missing(name)));
+        let vectors = vectors.collect::<Result<Vec<_>>>()?;
+        let vector = (!vectors.is_empty()).then(|| {
+            let x = Tensor::cat(vectors, 1);
+            x.clone().sign() * (x.abs() + 1.0).log()
+        });
+        let keep: Vec<f32> = first.iter().map(|f| if *f { 0.0 } else { 1.0 }).collect();
+        let keep = Tensor::<2>::from_data(TensorData::new(keep, [first.len(), 1]), &self.device);
+        let state = State { deter: state.deter.clone() * keep.clone(), stoch: state.stoch.clone() * keep.clone() };
+        let embed = self.world.encoder.forward(pictures, vector);
+        Ok(self.world.rssm.observe(&state, action * keep, embed, rng).0)
+    }
+
+    /// Cuts the long vector of the decoder into its leaves.
+    fn leaves(&self, pictures: Vec<Tensor<4>>, vector: Option<Tensor<2>>) -> Observation {
+        let names = self.shape.pictures.iter().map(|(name, _)| name.clone());
+        let images: BTreeMap<_, _> = names.zip(pictures.into_iter().map(|p| p.clamp(0.0, 1.0))).collect();
+        let mut vectors = BTreeMap::new();
+        if let Some(x) = vector {
+            let x = x.clone().sign() * (x.abs().clamp_max(20.0).exp() - 1.0);
+            let mut from = 0;
+            for (name, n) in &self.shape.vectors {
+                vectors.insert(name.clone(), x.clone().narrow(1, from, *n));
+                from += n;
+            }
+        }
+        Observation { images, vectors }
+    }
+}
+
+/// A state as a planner holds it.
+pub fn to_latent(state: State) -> Latent {
+    Latent::new(vec![("deter", state.deter), ("stoch", state.stoch)])
+}
+
+/// A state as the model reads it.
+pub fn from_latent(latent: &Latent) -> State {
+    State { deter: latent.get("deter"), stoch: latent.get("stoch") }
+}
+
+impl WorldModel for Dreamer {
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    fn start(&self, n: usize) -> Latent {
+        to_latent(self.world.rssm.start(n, &self.device))
+    }
+
+    fn observe(
+        &self, latent: &Latent, action: Tensor<2>, obs: &Observation, first: &[bool], rng: &mut Rng,
+    ) -> Result<Latent> {
+        Ok(to_latent(self.see(&from_latent(latent), action, obs, first, rng)?))
+    }
+
+    fn imagine(&self, latent: &Latent, action: Tensor<2>, rng: &mut Rng) -> Latent {
+        to_latent(self.world.rssm.imagine(&from_latent(latent), action, rng))
+    }
+
+    fn predict(&self, latent: &Latent, decode: bool) -> Prediction {
+        let state = from_latent(latent);
+        let features = state.features();
+        let obs = decode.then(|| {
+            let (pictures, vector) = self.world.decoder.forward(features.clone());
+            self.leaves(pictures, vector)
+        });
+        let p = probs(self.world.rssm.prior(state.deter), Groups { ..self.world.rssm.groups() });
+        Prediction {
+            reward: self.axis.decode(self.world.reward.forward(features.clone())),
+            cont: activation::sigmoid(self.world.cont.forward(features).squeeze_dim(1)),
+            obs,
+            uncertainty: Some(-(p.clone() * p.log()).sum_dim(1).squeeze_dim(1)),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Project chores, as a library so that `cargo test` runs the same checks as `cargo xtask`.
+//!
+//! Nothing here depends on the crates it looks at: it reads the tree as text and builds in a second.
+
+mod readme;
+mod recipe;
+mod source;
+mod tidy;
+mod tree;
+
+pub use readme::{render_table, with_table};
+pub use recipe::new_recipe;
+pub use source::{Function, code_only, functions};
+pub use tidy::{Problem, RULES, Rule, think_again};
+pub use tree::{SourceFile, Tree};
+
+use std::path::PathBuf;
+
+/// Result with a message for the person at the keyboard.
+pub type Result<T> = std::result::Result<T, String>;
+
+/// The root of the checkout this program was built from.
+pub fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
