@@ -38,7 +38,7 @@ const link = new Link({
     game.arrivals.push(now);
     const fresh = !game.frame || frame.step !== game.frame.step || frame.episode !== game.frame.episode;
     if (fresh) spark.add(frame);
-    if (game.frame && frame.episode !== game.frame.episode) $('seed').value = String(frame.seed);
+    if (document.activeElement !== $('seed')) $('seed').value = String(frame.seed);
     game.frame = frame;
     game.drawn = false;
   },
@@ -295,6 +295,17 @@ const SHORTCUTS = {
   '?': () => $('sheet').showModal(),
 };
 
+/** Whether the focused control wants this key itself. */
+function ownKeys({ target, key }) {
+  if (target.matches('input[type=range], input[type=radio]')) return key.startsWith('Arrow') || key === ' ';
+  return target.matches('button, input[type=checkbox]') && (key === ' ' || key === 'Enter');
+}
+
+// After a click or a tap the keys belong to the game again; a control reached by Tab keeps its own.
+document.addEventListener('click', ({ detail, target }) => {
+  if (detail > 0 && !target.matches('input[type=text]')) document.activeElement?.blur();
+});
+
 window.addEventListener('keydown', (event) => {
   const typing = event.target.matches('input[type=text]');
   if (typing && event.key === 'Enter') {
@@ -303,6 +314,7 @@ window.addEventListener('keydown', (event) => {
     return reset();
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey || $('sheet').open) return;
+  if (ownKeys(event)) return;
   const part = game.plan.codes.get(event.code);
   if (part !== undefined) {
     event.preventDefault();

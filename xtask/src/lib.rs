@@ -19,8 +19,9 @@ use std::path::PathBuf;
 /// Result with a message for the person at the keyboard.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// The root of the checkout this program was built from.
+/// The root of the checkout: where cargo says this package is, else the current folder. Asked at run time, because a
+/// build cache shared by several checkouts would remember one of them.
 pub fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    here.parent().map(PathBuf::from).unwrap_or(here)
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    package.and_then(|dir| dir.parent().map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("."))
 }

@@ -58,6 +58,14 @@ fn new_recipe(name: &str) -> Result<()> {
     for path in xtask::new_recipe(&xtask::root(), name)? {
         println!("{path}");
     }
+    // Where rustfmt breaks lines depends on how long the name is.
+    let fmt = Command::new("cargo")
+        .args(["fmt", "--package", "worldsmith-recipes"])
+        .current_dir(xtask::root())
+        .status();
+    if !fmt.is_ok_and(|status| status.success()) {
+        return Err("cannot run `cargo fmt`; the recipe is there, unformatted".to_string());
+    }
     println!(
         "next: read the paper with crates/recipes/src/{name}/mod.rs open; docs/adding-a-recipe.md goes step by step"
     );

@@ -35,7 +35,7 @@ pub fn render_table(root: &Path) -> Result<String> {
         "| method | idea | claim | measured here | best baseline | budget | effect |\n|---|---|---|---|---|---|---|\n",
     );
     for card in &cards {
-        let head = format!("`{}` ([paper]({})) | {}", card.name, link(&card.reference), card.idea);
+        let head = format!("`{}` ({}) | {}", card.name, link(&card.reference), card.idea);
         match evidence(root, &card.name)? {
             Some(evidence) => {
                 for claim in array(&evidence, "claims")? {
@@ -150,11 +150,11 @@ fn array<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
     value[key].as_array().ok_or(format!("expected a list `{key}` in evidence, got {}", value[key]))
 }
 
-/// An address for a card's reference: arXiv ids become links, anything else is taken as it stands.
+/// A card's reference; an arXiv id becomes a link.
 fn link(reference: &str) -> String {
-    let id = reference.trim_start_matches("arXiv:").trim();
+    let id = reference.trim_start_matches("arXiv").trim_start_matches([':', ' ']);
     let is_arxiv = id.len() >= 9 && id.chars().all(|c| c.is_ascii_digit() || ".v".contains(c));
-    if is_arxiv { format!("https://arxiv.org/abs/{id}") } else { reference.to_string() }
+    if is_arxiv { format!("[{reference}](https://arxiv.org/abs/{id})") } else { reference.to_string() }
 }
 
 #[cfg(test)]
@@ -176,6 +176,12 @@ mod tests {
         assert_eq!(card_field(text, "name").as_deref(), Some("a_b"));
         assert_eq!(card_field(text, "idea").as_deref(), Some("one \"two\" three"));
         assert_eq!(card_field(text, "title"), None);
+    }
+
+    #[test]
+    fn an_arxiv_id_becomes_a_link() {
+        assert_eq!(link("arXiv 2301.04104"), "[arXiv 2301.04104](https://arxiv.org/abs/2301.04104)");
+        assert_eq!(link("Nature 640"), "Nature 640");
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn register(source: &str, name: &str) -> Result<String> {
     let end = start + source[start..].find(']').ok_or("expected the registry's list to end, got no `]`")?;
     let mut entries: Vec<String> =
         source[start..end].split(',').map(|e| e.trim().to_string()).filter(|e| !e.is_empty()).collect();
-    entries.push(format!("&{name}::RECIPE"));
+    entries.push(format!("&{name}::{}", camel_case(name)));
     Ok(format!("{}{}{}", &source[..start], list(&entries), &source[end..]))
 }
 
@@ -88,19 +88,18 @@ fn camel_case(name: &str) -> String {
 mod tests {
     use super::*;
 
-    const REGISTRY: &str =
-        "//! x\n\nmod a;\nmod lab;\n\npub const RECIPES: &[&dyn Recipe] = &[&a::RECIPE];\n";
+    const REGISTRY: &str = "//! x\n\nmod a;\nmod lab;\n\npub const RECIPES: &[&dyn Recipe] = &[&a::A];\n";
 
     #[test]
     fn a_recipe_takes_its_place_among_the_modules_and_the_last_in_the_list() {
         let new = register(REGISTRY, "drama").unwrap();
-        let expected = "//! x\n\nmod a;\nmod drama;\nmod lab;\n\npub const RECIPES: &[&dyn Recipe] = &[&a::RECIPE, &drama::RECIPE];\n";
+        let expected = "//! x\n\nmod a;\nmod drama;\nmod lab;\n\npub const RECIPES: &[&dyn Recipe] = &[&a::A, &drama::Drama];\n";
         assert_eq!(new, expected);
         assert!(register(&new, "drama").is_err());
         let many = ["bandit", "delta_iris", "harmony", "storm", "tdmpc2", "twm"];
         let long = many.iter().try_fold(new, |source, name| register(&source, name)).unwrap();
-        assert!(long.contains("&[\n    &a::RECIPE,\n    &drama::RECIPE,\n"), "{long}");
-        assert!(long.ends_with("    &twm::RECIPE,\n];\n"), "{long}");
+        assert!(long.contains("&[\n    &a::A,\n    &drama::Drama,\n"), "{long}");
+        assert!(long.ends_with("    &twm::Twm,\n];\n"), "{long}");
     }
 
     #[test]

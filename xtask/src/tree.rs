@@ -65,11 +65,27 @@ impl SourceFile {
 /// Every file of the checkout.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
-    /// In path order.
+    /// Those with text that is read, in path order.
     pub files: Vec<SourceFile>,
+    /// Paths of all, pictures and the like included.
+    pub paths: Vec<String>,
 }
 
 impl Tree {
+    /// A tree of given files: path and text.
+    pub fn of(files: &[(&str, &str)]) -> Self {
+        Self {
+            files: files.iter().map(|(path, text)| SourceFile::new(path, text)).collect(),
+            paths: files.iter().map(|(path, _)| path.to_string()).collect(),
+        }
+    }
+
+    /// Whether `path` is a file or a folder here.
+    pub fn has(&self, path: &str) -> bool {
+        let folder = format!("{}/", path.trim_end_matches('/'));
+        self.paths.iter().any(|p| p == path || p.starts_with(&folder))
+    }
+
     /// Reads the checkout at `root`.
     ///
     /// # Errors
@@ -80,6 +96,7 @@ impl Tree {
         for name in NAMED {
             if root.join(name).exists() {
                 tree.read_file(root, name)?;
+                tree.paths.push(name.to_string());
             }
         }
         tree.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -102,9 +119,12 @@ impl Tree {
                 if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
                     self.read_folder(root, &path)?;
                 }
-            } else if name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending)) {
+                continue;
+            }
+            if name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending)) {
                 self.read_file(root, &path)?;
             }
+            self.paths.push(path);
         }
         Ok(())
     }

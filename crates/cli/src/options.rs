@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use worldsmith::{Request, Result, split_set};
+use worldsmith::{Existing, Request, Result, split_set};
 
 /// What is trained, where, and how big.
 #[derive(Debug, Clone, Default, Args)]
 pub struct What {
-    /// Method to train; `worldsmith recipes` lists all
-    #[arg(long, default_value = "dreamer_v3", value_name = "NAME")]
-    pub recipe: String,
+    /// Method to train (`dreamer_v3` if left out); `worldsmith recipes` lists all
+    #[arg(long, value_name = "NAME")]
+    pub recipe: Option<String>,
     /// Size of it: `tiny` (seconds), `small` (minutes on 2 cores) or `paper`
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
@@ -35,7 +35,7 @@ impl What {
     /// For a `--set` without `=`.
     pub fn request(&self) -> Result<Request> {
         Ok(Request {
-            recipe: self.recipe.clone(),
+            recipe: self.recipe.clone().unwrap_or_else(|| "dreamer_v3".into()),
             preset: self.preset.clone(),
             env: self.env.clone(),
             seed: self.seed,
@@ -45,9 +45,10 @@ impl What {
         })
     }
 
-    /// Whether anything beside the recipe was asked for.
+    /// Whether anything was asked for.
     pub fn is_given(&self) -> bool {
-        self.preset.is_some()
+        self.recipe.is_some()
+            || self.preset.is_some()
             || self.env.is_some()
             || self.seed.is_some()
             || self.steps.is_some()
@@ -64,6 +65,17 @@ pub struct Folder {
     /// Delete what is in the folder and start over
     #[arg(long)]
     pub force: bool,
+}
+
+impl Folder {
+    /// The same as the facade says it.
+    pub fn existing(&self) -> Existing {
+        match (self.resume, self.force) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Replace,
+            _ => Existing::Refuse,
+        }
+    }
 }
 
 /// Where a run goes if nobody says: `runs/<recipe>-<env>-s<seed>`.

@@ -11,6 +11,8 @@ use crate::output::say;
 /// Renders a job's progress on stderr.
 pub struct Bars {
     bar: Option<ProgressBar>,
+    /// Whether the bar has not moved yet; what a resumed run did before says nothing about its speed now.
+    fresh: bool,
     name: String,
     total: u64,
     started: Instant,
@@ -21,7 +23,7 @@ impl Bars {
     /// Nothing to show yet.
     pub fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { bar: None, name: String::new(), total: 0, started: Instant::now(), terminal }
+        Self { bar: None, fresh: true, name: String::new(), total: 0, started: Instant::now(), terminal }
     }
 
     /// The last stage is complete.
@@ -46,6 +48,7 @@ impl Progress for Bars {
             let style = ProgressStyle::with_template("{prefix:<10} {bar:30} {percent:>3}%  {eta:>4} left  {msg}");
             bar.set_style(style.expect("the template is valid"));
             bar.set_prefix(name.to_string());
+            self.fresh = true;
             self.bar = Some(bar);
         } else {
             say(&format!("{name:<10} started ({total} to do)"));
@@ -55,6 +58,9 @@ impl Progress for Bars {
     fn at(&mut self, done: u64, note: &str) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
+            if std::mem::replace(&mut self.fresh, false) {
+                bar.reset_eta();
+            }
             if !note.is_empty() {
                 bar.set_message(note.to_string());
             }

@@ -4,8 +4,8 @@
 
 use std::time::Instant;
 
-use worldsmith_core::{Env, Result, Seed, Value};
-use worldsmith_env::{EnvPool, make};
+use worldsmith_core::{Result, Seed, Value};
+use worldsmith_env::EnvPool;
 
 /// Seconds each figure is measured for.
 const SECS: f64 = 3.0;
@@ -18,8 +18,7 @@ fn main() -> Result<()> {
 }
 
 fn rate(id: &str, n_envs: usize) -> Result<f64> {
-    let envs: Vec<Box<dyn Env>> = (0..n_envs).map(|_| make(id)).collect::<Result<_>>()?;
-    let mut pool = EnvPool::new(envs, Seed(0))?;
+    let mut pool = EnvPool::make(id, n_envs, Seed(0))?;
     let (space, mut rng) = (pool.spec().action.clone(), Seed(1).rng());
     pool.reset()?;
     let (start, mut n_steps) = (Instant::now(), 0);

@@ -4,6 +4,8 @@
 //! bottom row, three rows of bricks and a ball that travels on diagonals. A brick is worth 1. Losing the ball ends the
 //! episode. When the last brick is gone and the ball comes back to the paddle's row, a new wall appears.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Env, EnvSpec, Error, Image, Result, Rng, Seed, Space, Step, Value};
 
@@ -24,6 +26,15 @@ const BRICKS: [[u8; 3]; 3] = [[232, 76, 70], [244, 170, 58], [88, 192, 104]];
 const PADDLE: [u8; 3] = [78, 154, 240];
 const BALL: [u8; 3] = [255, 255, 255];
 const TRAIL: [u8; 3] = [118, 122, 138];
+
+/// The field without anything on it.
+static EMPTY: LazyLock<Image> = LazyLock::new(|| {
+    let mut image = Image::new(SIZE_PX, SIZE_PX, 3);
+    let inner_px = SIZE_PX - 2 * BORDER_PX;
+    image.fill_rect(0, 0, SIZE_PX, SIZE_PX, &WALL);
+    image.fill_rect(BORDER_PX, BORDER_PX, inner_px, inner_px, &NIGHT);
+    image
+});
 
 /// Registry entry.
 pub const ENTRY: EnvEntry = EnvEntry {
@@ -132,10 +143,7 @@ impl Game {
     /// The picture: 6-pixel cells inside a 2-pixel wall. Bricks leave a one-pixel joint; the trail is a smaller square,
     /// so that what lies under it stays visible.
     pub fn draw(&self) -> Image {
-        let mut image = Image::new(SIZE_PX, SIZE_PX, 3);
-        let inner_px = SIZE_PX - 2 * BORDER_PX;
-        image.fill_rect(0, 0, SIZE_PX, SIZE_PX, &WALL);
-        image.fill_rect(BORDER_PX, BORDER_PX, inner_px, inner_px, &NIGHT);
+        let mut image = EMPTY.clone();
         let mut cell = |x: i32, y: i32, inset: usize, side: usize, colour: &[u8; 3]| {
             let px = |i: i32| BORDER_PX + inset + CELL_PX * i as usize;
             image.fill_rect(px(x), px(y), side, side, colour);
@@ -224,14 +232,13 @@ impl Env for Breakout {
     fn restore(&mut self, state: &[u8]) -> Result<()> {
         let state: State = serde_json::from_slice(state)
             .map_err(|e| Error::invalid(format!("expected a saved state of `breakout`, got {e}")))?;
-        let on_grid = |p: [i32; 2]| p.iter().all(|i| (0..CELLS).contains(i));
-        let game = &state.game;
-        if !on_grid(game.ball)
-            || !on_grid(game.trail)
-            || !on_grid([game.paddle, FLOOR])
+        let Game { paddle, ball, trail, heading, .. } = &state.game;
+        let on_grid = [paddle].into_iter().chain(ball).chain(trail).all(|i| (0..CELLS).contains(i));
+        if !on_grid
+            || heading.iter().any(|step| !matches!(step, 1 | -1))
             || !(0..3).contains(&state.last_action)
         {
-            return Err(Error::invalid("expected a saved state of `breakout`, got one off the grid"));
+            return Err(Error::invalid("expected a saved state of `breakout`, got one against its rules"));
         }
         self.state = state;
         Ok(())

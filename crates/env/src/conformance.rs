@@ -8,7 +8,7 @@ const N_EPISODES: u64 = 3;
 /// Steps after which an episode that does not end by itself is left.
 const MAX_STEPS: usize = 1000;
 
-/// Plays random episodes and checks that
+/// Plays random episodes in `env`, which was never reset before, and checks that
 /// - a step before the first reset or after the end, and an action outside the space, are errors and change nothing;
 /// - every reset gives a first step, every observation lies in its space, rewards are finite;
 /// - the time limit of the spec holds;

@@ -6,6 +6,8 @@ use worldsmith_core::{
     Env, EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Step, StepKind, Value,
 };
 
+use crate::gym::{self, GymEnv};
+use crate::registry;
 use crate::wire::{Reader, Writer};
 
 /// First bytes of a saved pool.
@@ -18,33 +20,64 @@ const MAGIC: &[u8; 8] = b"wspool01";
 /// always a first one. The `k`-th episode of environment `i` is reset with `seed.index(i).index(k)`, whatever the others
 /// do.
 ///
-/// Environments that live outside this process (those without snapshots) are stepped side by side, each on a thread of
-/// its own for the length of the call.
+/// The workers of Gymnasium environments compute side by side if the pool was made by [`EnvPool::make`]: all are asked
+/// before the first answer is waited for.
 pub struct EnvPool {
     slots: Vec<Slot>,
     policy: String,
     finished: Vec<Episode>,
-    overlap: bool,
 }
 
 /// One environment, its seed and the episode it is in.
 struct Slot {
-    env: Box<dyn Env>,
+    seat: Seat,
     seed: Seed,
     n_episodes: u64,
     episode: Option<Episode>,
 }
 
+/// Where an environment runs.
+enum Seat {
+    /// In the step call itself.
+    Here(Box<dyn Env>),
+    /// In a worker that can be asked now and waited for later.
+    Apart(Box<GymEnv>),
+}
+
 impl EnvPool {
-    /// A pool of `envs`, all between episodes.
+    /// A pool of `n` environments made by the same id, all between episodes; workers start side by side.
+    ///
+    /// # Errors
+    /// As [`make`](crate::make).
+    pub fn make(id: &str, n: usize, seed: Seed) -> Result<Self> {
+        let (entry, options) = registry::resolve(id)?;
+        let seats = if entry.id == gym::ENTRY.id {
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..n).map(|_| scope.spawn(|| GymEnv::new(&options))).collect();
+                let join = |t: thread::ScopedJoinHandle<'_, Result<GymEnv>>| {
+                    t.join().unwrap_or_else(|_| Err(panicked()))
+                };
+                threads.into_iter().map(|t| Ok(Seat::Apart(Box::new(join(t)?)))).collect::<Result<_>>()
+            })?
+        } else {
+            (0..n).map(|_| Ok(Seat::Here((entry.make)(&options)?))).collect::<Result<_>>()?
+        };
+        Self::seated(seats, seed)
+    }
+
+    /// A pool of environments of any kind, all between episodes, stepped one after the other.
     ///
     /// # Errors
     /// If there is none, or their spaces differ.
     pub fn new(envs: Vec<Box<dyn Env>>, seed: Seed) -> Result<Self> {
-        let Some(first) = envs.first().map(|env| env.spec().clone()) else {
+        Self::seated(envs.into_iter().map(Seat::Here).collect(), seed)
+    }
+
+    fn seated(seats: Vec<Seat>, seed: Seed) -> Result<Self> {
+        let Some(first) = seats.first().map(|seat| seat.env().spec().clone()) else {
             return Err(Error::invalid("expected at least one environment in a pool, got none"));
         };
-        for spec in envs.iter().map(|env| env.spec()) {
+        for spec in seats.iter().map(|seat| seat.env().spec()) {
             if (&spec.obs, &spec.action) != (&first.obs, &first.action) {
                 let say = |s: &EnvSpec| format!("`{}` ({} -> {})", s.id, s.action, s.obs);
                 let message =
@@ -52,15 +85,18 @@ impl EnvPool {
                 return Err(Error::new(ErrorKind::Mismatch, message));
             }
         }
-        let overlap = envs.len() > 1 && envs.iter().any(|env| env.snapshot().is_none());
-        let slots =
-            (0..).zip(envs).map(|(i, env)| Slot { env, seed: seed.index(i), n_episodes: 0, episode: None });
-        Ok(Self { slots: slots.collect(), policy: "random".into(), finished: Vec::new(), overlap })
+        let slots = (0..).zip(seats).map(|(i, seat)| Slot {
+            seat,
+            seed: seed.index(i),
+            n_episodes: 0,
+            episode: None,
+        });
+        Ok(Self { slots: slots.collect(), policy: "random".into(), finished: Vec::new() })
     }
 
     /// What goes in and out of each environment.
     pub fn spec(&self) -> &EnvSpec {
-        self.slots[0].env.spec()
+        self.slots[0].seat.env().spec()
     }
 
     /// Number of environments.
@@ -94,20 +130,15 @@ impl EnvPool {
         }
         for (slot, action) in self.slots.iter().zip(actions) {
             if slot.episode.is_some() {
-                slot.env.spec().action.check(action)?;
+                slot.seat.env().spec().action.check(action)?;
             }
         }
-        let policy = self.policy.as_str();
-        let turns = self.slots.iter_mut().zip(actions);
-        let steps: Vec<Result<Step>> = if self.overlap {
-            thread::scope(|scope| {
-                let threads: Vec<_> =
-                    turns.map(|(slot, a)| scope.spawn(|| slot.advance(a, policy))).collect();
-                threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(panicked()))).collect()
-            })
-        } else {
-            turns.map(|(slot, action)| slot.advance(action, policy)).collect()
-        };
+        let policy = self.policy.clone();
+        let begun: Vec<Result<()>> =
+            self.slots.iter_mut().zip(actions).map(|(slot, action)| slot.begin(action)).collect();
+        let turns = self.slots.iter_mut().zip(actions).zip(begun);
+        let steps: Vec<Result<Step>> =
+            turns.map(|((slot, action), begun)| begun.and_then(|()| slot.finish(action, &policy))).collect();
         self.finished.extend(self.slots.iter_mut().filter_map(Slot::take_finished));
         steps.into_iter().collect()
     }
@@ -133,7 +164,7 @@ impl EnvPool {
         let mut out = Writer { bytes: MAGIC.to_vec() };
         out.count(self.slots.len());
         for slot in &self.slots {
-            out.blob(&slot.env.snapshot()?);
+            out.blob(&slot.seat.env().snapshot()?);
             out.u64(slot.seed.0);
             out.u64(slot.n_episodes);
             out.count(slot.episode.iter().len());
@@ -149,7 +180,8 @@ impl EnvPool {
     /// the same steps.
     ///
     /// # Errors
-    /// If the bytes are torn, foreign, or of a pool of another size.
+    /// If the bytes are torn, foreign, or of a pool of another size (then nothing has changed), or an environment refuses
+    /// its part (then reset the pool before going on).
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let mut reader = Reader::new(bytes);
         if reader.take(MAGIC.len()).ok() != Some(MAGIC) {
@@ -170,7 +202,7 @@ impl EnvPool {
             return Err(Error::new(ErrorKind::Mismatch, message));
         }
         for (slot, (env, seed, n_episodes, episode)) in self.slots.iter_mut().zip(saved) {
-            slot.env.restore(env)?;
+            slot.seat.env_mut().restore(env)?;
             (slot.seed, slot.n_episodes, slot.episode) = (seed, n_episodes, episode);
         }
         (self.policy, self.finished) = (policy, finished);
@@ -178,24 +210,61 @@ impl EnvPool {
     }
 }
 
+impl Seat {
+    fn env(&self) -> &dyn Env {
+        match self {
+            Seat::Here(env) => &**env,
+            Seat::Apart(env) => &**env,
+        }
+    }
+
+    fn env_mut(&mut self) -> &mut dyn Env {
+        match self {
+            Seat::Here(env) => &mut **env,
+            Seat::Apart(env) => &mut **env,
+        }
+    }
+}
+
 impl Slot {
-    /// Steps inside an episode, resets between two.
-    fn advance(&mut self, action: &Value, policy: &str) -> Result<Step> {
+    /// The seed of the episode to come.
+    fn next_seed(&self) -> Seed {
+        self.seed.index(self.n_episodes)
+    }
+
+    /// Asks a worker for the step inside an episode or the reset between two.
+    fn begin(&mut self, action: &Value) -> Result<()> {
+        let seed = self.next_seed();
+        match (&mut self.seat, &self.episode) {
+            (Seat::Here(_), _) => Ok(()),
+            (Seat::Apart(env), Some(_)) => env.begin_step(action),
+            (Seat::Apart(env), None) => {
+                env.begin_reset(seed);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits for what was begun, or does it here, and writes it down.
+    fn finish(&mut self, action: &Value, policy: &str) -> Result<Step> {
+        let seed = self.next_seed();
+        let step = match (&mut self.seat, &self.episode) {
+            (Seat::Apart(env), _) => env.finish()?,
+            (Seat::Here(env), Some(_)) => env.step(action)?,
+            (Seat::Here(env), None) => env.reset(seed)?,
+        };
         if let Some(episode) = &mut self.episode {
-            let step = self.env.step(action)?;
             episode.push(action.clone(), step.clone())?;
             return Ok(step);
         }
-        let seed = self.seed.index(self.n_episodes);
-        let step = self.env.reset(seed)?;
-        self.n_episodes += 1;
         let meta = EpisodeMeta {
-            env: self.env.spec().id.clone(),
+            env: self.seat.env().spec().id.clone(),
             policy: policy.to_string(),
             seed,
             source: "real".into(),
             task: None,
         };
+        self.n_episodes += 1;
         self.episode = Some(Episode::start(step.obs.clone(), meta));
         Ok(step)
     }
@@ -206,5 +275,5 @@ impl Slot {
 }
 
 fn panicked() -> Error {
-    Error::new(ErrorKind::External, "an environment panicked while stepping")
+    Error::new(ErrorKind::External, "a thread that starts a worker panicked")
 }

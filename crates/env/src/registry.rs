@@ -41,6 +41,12 @@ pub const ENVS: &[EnvEntry] = &[breakout::ENTRY, cartpole::ENTRY];
 /// - [`ErrorKind::Invalid`] for an option of the wrong type or range.
 /// - [`ErrorKind::External`] if Python, a package or a Gymnasium id is missing.
 pub fn make(id: &str) -> Result<Box<dyn Env>> {
+    let (entry, options) = resolve(id)?;
+    (entry.make)(&options)
+}
+
+/// Finds the entry an id belongs to, and its options; their names are known, their values unchecked.
+pub(crate) fn resolve(id: &str) -> Result<(&'static EnvEntry, Options)> {
     let (name, options) = Options::parse(id)?;
     let entry = if name.starts_with(gym::PREFIX) {
         &gym::ENTRY
@@ -53,7 +59,7 @@ pub fn make(id: &str) -> Result<Box<dyn Env>> {
             return Err(Error::unknown(&format!("option of `{}`:", entry.id), option, known, LIST));
         }
     }
-    (entry.make)(&options)
+    Ok((entry, options))
 }
 
 fn matches(known: &str, option: &str) -> bool {

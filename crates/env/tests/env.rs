@@ -295,3 +295,17 @@ fn a_missing_package_or_id_names_what_to_do() {
     assert!(missing.to_string().contains("cannot import `no_such_module`"), "{missing}");
     assert!(missing.hint_text().unwrap().contains("pip install"));
 }
+
+#[test]
+fn workers_asked_side_by_side_answer_as_one_after_the_other() {
+    if !slow() {
+        return;
+    }
+    for id in ["gym:CartPole-v1", "gym:MiniGrid-Empty-5x5-v0?max_steps=20"] {
+        let mut together = EnvPool::make(id, 3, Seed(4)).unwrap();
+        let mut in_turn = EnvPool::new(envs(&[id; 3]), Seed(4)).unwrap();
+        assert_eq!(drive(&mut together, 60, 0), drive(&mut in_turn, 60, 0), "`{id}`");
+        assert_eq!(together.take_finished(), in_turn.take_finished());
+        assert!(together.snapshot().is_none());
+    }
+}

@@ -96,7 +96,8 @@ pub fn wilson(successes: usize, trials: usize) -> Option<Estimate> {
 /// 1/df (Abramowitz and Stegun, 26.7.5), good to 1e-5.
 fn t_quantile(df: usize) -> f64 {
     const TABLE: [f64; 10] = [
-        12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912, 2.364_624, 2.306_004, 2.262_157, 2.228_139,
+        12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912, 2.364_624, 2.306_004, 2.262_157,
+        2.228_139,
     ];
     if let Some(t) = df.checked_sub(1).and_then(|i| TABLE.get(i)) {
         return *t;
@@ -132,7 +133,9 @@ mod tests {
     #[test]
     fn the_t_quantile_agrees_with_scipy() {
         // scipy.stats.t.ppf(0.975, df)
-        for (df, expected) in [(1, 12.706_204_7), (4, 2.776_445_1), (11, 2.200_985_2), (30, 2.042_272_5), (200, 1.971_896_2)] {
+        for (df, expected) in
+            [(1, 12.706_204_7), (4, 2.776_445_1), (11, 2.200_985_2), (30, 2.042_272_5), (200, 1.971_896_2)]
+        {
             assert!((t_quantile(df) - expected).abs() < 1e-5, "df {df}: {}", t_quantile(df));
         }
     }

@@ -19,7 +19,9 @@ mod verdict;
 pub use events::{Bin, Forecast, auroc, average_precision, brier, calibration_error, reliability};
 pub use interval::{Estimate, bootstrap, bootstrap_groups, student_t, wilson};
 pub use metrics::{PSNR_CAP, mean_absolute_error, psnr, psnr_changed, ssim};
-pub use open_loop::{HorizonScores, Metric, OpenLoop, OpenLoopConfig, PredictorScores, Split, Strip, open_loop};
+pub use open_loop::{
+    HorizonScores, Metric, OpenLoop, OpenLoopConfig, PredictorScores, Split, Strip, open_loop,
+};
 pub use report::{Curve, Report};
 pub use returns::{EpisodeScore, PlayConfig, ReturnsRow, ReturnsTable, compare, play_episodes};
 pub use verdict::Check;

@@ -90,19 +90,24 @@ fn ssim_plane(x: &[f64], y: &[f64], width: usize) -> f64 {
 /// Weighted means over every window that lies wholly inside the plane: first along rows, then along columns.
 fn blur(plane: &[f64], width: usize, kernel: &[f64; SSIM_WINDOW]) -> Vec<f64> {
     let fits = width - SSIM_WINDOW + 1;
-    let mut rows = Vec::with_capacity(plane.len());
-    for row in plane.chunks_exact(width) {
-        rows.extend(row.windows(SSIM_WINDOW).map(|w| w.iter().zip(kernel).map(|(a, k)| a * k).sum::<f64>()));
+    let height = plane.len() / width;
+    let mut rows = vec![0.0; height * fits];
+    for (row, line) in plane.chunks_exact(width).zip(rows.chunks_exact_mut(fits)) {
+        for (dx, k) in kernel.iter().enumerate() {
+            add_scaled(line, &row[dx..], *k);
+        }
     }
-    let n_rows = plane.len() / width - SSIM_WINDOW + 1;
-    let mut out = vec![0.0; n_rows * fits];
+    let mut out = vec![0.0; (height - SSIM_WINDOW + 1) * fits];
     for (y, line) in out.chunks_exact_mut(fits).enumerate() {
         for (dy, k) in kernel.iter().enumerate() {
-            let source = &rows[(y + dy) * fits..][..fits];
-            line.iter_mut().zip(source).for_each(|(o, s)| *o += k * s);
+            add_scaled(line, &rows[(y + dy) * fits..], *k);
         }
     }
     out
+}
+
+fn add_scaled(line: &mut [f64], source: &[f64], scale: f64) {
+    line.iter_mut().zip(source).for_each(|(x, s)| *x += scale * s);
 }
 
 fn gaussian() -> [f64; SSIM_WINDOW] {

@@ -72,7 +72,10 @@ pub fn play_episodes(
         let actions = policy.act(&mut memory, &obs, &first, config.mode, &mut rng)?;
         if actions.len() != seats.len() {
             let got = actions.len();
-            return Err(Error::invalid(format!("expected {} actions from the policy, got {got}", seats.len())));
+            return Err(Error::invalid(format!(
+                "expected {} actions from the policy, got {got}",
+                seats.len()
+            )));
         }
         let mut staying = Vec::with_capacity(seats.len());
         let n_rows = seats.len();
@@ -155,7 +158,12 @@ pub struct ReturnsTable {
 }
 
 /// Sets an agent's episodes beside the random policy's. `None` if either has none.
-pub fn compare(name: &str, agent: &[EpisodeScore], random: &[EpisodeScore], seed: Seed) -> Option<ReturnsTable> {
+pub fn compare(
+    name: &str,
+    agent: &[EpisodeScore],
+    random: &[EpisodeScore],
+    seed: Seed,
+) -> Option<ReturnsTable> {
     let agent = ReturnsRow::of(name, agent, seed.derive("agent"))?;
     let random = ReturnsRow::of("random", random, seed.derive("random"))?;
     let is_better = agent.total_reward.low > random.total_reward.high;

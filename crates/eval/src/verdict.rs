@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HorizonScores, Metric, OpenLoop, ReturnsTable, show};
+use crate::{HorizonScores, Metric, OpenLoop, PredictorScores, ReturnsRow, ReturnsTable, show};
 
 /// One thing that must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +26,17 @@ impl OpenLoop {
 
 fn floor_check(at: &HorizonScores, metric: Metric) -> Check {
     let score = at.predictors.first().and_then(|p| p.scores.get(&metric));
-    let gain = |floor: &crate::PredictorScores| {
-        floor.gains.get(&metric).map(|g| format!("{} {} than {}", show::interval(g), metric.better(), floor.name))
+    let scored = match score {
+        Some(e) => {
+            format!("{} {} {}", metric.title(), show::interval(e), metric.unit()).trim_end().to_string()
+        }
+        None => format!("{} not measured", metric.title()),
     };
-    let mut detail = vec![format!("{} {}", metric.label(), score.map_or("not measured".into(), show::interval))];
+    let gain = |floor: &PredictorScores| {
+        let gain = floor.gains.get(&metric)?;
+        Some(format!("{} by {} than {}", metric.better(), show::interval(gain), floor.name))
+    };
+    let mut detail = vec![scored];
     detail.extend(at.floors().iter().filter_map(gain));
     let steps = if at.horizon == 1 { "1 step".to_string() } else { format!("{} steps", at.horizon) };
     Check {
@@ -42,7 +49,7 @@ fn floor_check(at: &HorizonScores, metric: Metric) -> Check {
 impl ReturnsTable {
     /// The agent earns more than the random policy, with intervals apart.
     pub fn check(&self) -> Check {
-        let row = |row: &crate::ReturnsRow| format!("{} {}", row.name, show::interval(&row.total_reward));
+        let row = |row: &ReturnsRow| format!("{} {}", row.name, show::interval(&row.total_reward));
         Check {
             name: "the agent earns more than the random policy, with 95 % intervals apart".into(),
             passed: self.is_better,

@@ -37,12 +37,12 @@ pub(crate) use vectorised;
 pub(crate) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     let n = (x * std::f32::consts::LOG2_E).round_ties_even();
-    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4; // ln 2 in two parts
     let p = 1.987_569_1e-4 * r + 1.398_2e-3;
     let p = p * r + 8.333_452e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 5.000_000_1e-1;
+    let p = p * r + 4.166_58e-2;
+    let p = p * r + 1.666_666_6e-1;
+    let p = p * r + 0.5;
     (r * r * p + r + 1.0) * f32::from_bits(((n as i32 + 127) << 23) as u32)
 }
 

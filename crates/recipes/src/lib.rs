@@ -4,15 +4,17 @@
 //! the loss; `claim.rs` the experiment that shows the paper's effect; `presets.toml` the sizes. No recipe imports
 //! another: what two share lives in `worldsmith-nn`.
 
+mod dqn;
 mod dreamer_v3;
 mod lab;
+pub use worldsmith_nn::cpu;
 mod recipe;
 
 pub use lab::{Claim, Estimate, Finding, Lab, Outcome, Trial};
 pub use recipe::{Learner, Metrics, Recipe};
 
 /// Every recipe, in the order they are listed.
-pub const RECIPES: &[&dyn Recipe] = &[&dreamer_v3::DreamerV3];
+pub const RECIPES: &[&dyn Recipe] = &[&dreamer_v3::DreamerV3, &dqn::Dqn];
 
 /// The recipe called `name`.
 ///

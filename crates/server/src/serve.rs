@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -142,6 +143,10 @@ fn run(runtime: &Runtime, options: ServeOptions, on_ready: impl FnOnce(SocketAdd
             n_open: AtomicUsize::new(0),
             closing,
             options,
+        });
+        // A frame is one write: waiting to fill a packet would only add latency.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
         });
         let server = axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move {
             while !stop.load(Ordering::Relaxed) {

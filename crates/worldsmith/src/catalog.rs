@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use toml::Table;
-use worldsmith_core::Result;
+use worldsmith_core::{EnvSpec, Result};
+use worldsmith_env::{ENVS, EnvEntry, OptionEntry};
 use worldsmith_recipes::{RECIPES, Recipe};
 
 use crate::config::{Request, RunConfig, preset_names};
@@ -36,6 +37,47 @@ pub struct RecipeDetails {
     pub preset: String,
     /// Every key that `--set` takes, with the preset's value, as a configuration.
     pub config: Table,
+}
+
+/// An environment, as listed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EnvInfo {
+    /// What `--env` takes.
+    pub id: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// What can be set after a `?` in the id.
+    pub options: Vec<EnvOption>,
+    /// What is seen and done; none for a family that needs Python.
+    pub spec: Option<EnvSpec>,
+}
+
+/// One option of an environment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EnvOption {
+    /// Its name; a name that ends in `*` stands for any ending.
+    pub name: &'static str,
+    /// Value when it is not given; empty if there is none.
+    pub default: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+}
+
+/// All environments: the built-in ones, then the bridge to Gymnasium.
+///
+/// # Errors
+/// If a built-in environment cannot be made.
+pub fn envs() -> Result<Vec<EnvInfo>> {
+    let built_in = ENVS.iter().map(|entry| {
+        let spec = worldsmith_env::make(entry.id)?.spec().clone();
+        Ok(EnvInfo { spec: Some(spec), ..env_info(entry) })
+    });
+    built_in.chain([Ok(env_info(&worldsmith_env::gym::ENTRY))]).collect()
+}
+
+fn env_info(entry: &EnvEntry) -> EnvInfo {
+    let option = |o: &OptionEntry| EnvOption { name: o.name, default: o.default, about: o.about };
+    EnvInfo { id: entry.id, about: entry.about, options: entry.options.iter().map(option).collect(), spec: None }
 }
 
 /// All recipes.

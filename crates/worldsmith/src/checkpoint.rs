@@ -250,3 +250,50 @@ fn remove_dir(path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_one(root: &Path, serial: u64) -> PathBuf {
+        write(root, serial, |dir| write_json(&dir.join("state.json"), &serial)).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_filled_leaves_no_trace() {
+        let root = tempfile::tempdir().unwrap();
+        let err = write(root.path(), 1, |_| Err(Error::invalid("no"))).unwrap_err();
+        assert_eq!(err.to_string(), "no");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_is_neither_found_nor_in_the_way() {
+        let root = tempfile::tempdir().unwrap();
+        let good = write_one(root.path(), 1);
+        fs::create_dir(root.path().join("000002.partial")).unwrap();
+        assert_eq!(latest(root.path(), &mut |_| {}).unwrap(), Some(good));
+        let next = write_one(root.path(), 2);
+        assert_eq!(latest(root.path(), &mut |_| {}).unwrap(), Some(next));
+    }
+
+    #[test]
+    fn only_the_last_checkpoints_are_kept() {
+        let root = tempfile::tempdir().unwrap();
+        (1..=5).for_each(|serial| drop(write_one(root.path(), serial)));
+        let serials: Vec<u64> = list(root.path()).unwrap().into_iter().map(|(serial, _)| serial).collect();
+        assert_eq!(serials, [4, 5]);
+    }
+
+    #[test]
+    fn an_extra_byte_and_a_missing_file_are_both_named() {
+        let root = tempfile::tempdir().unwrap();
+        let path = write_one(root.path(), 1);
+        fs::write(path.join("state.json"), "12\n").unwrap();
+        let err = verify(&path).unwrap_err();
+        assert!(err.to_string().starts_with("torn file: expected 2 bytes, got 3: "), "{err}");
+        fs::remove_file(path.join("state.json")).unwrap();
+        let err = verify(&path).unwrap_err();
+        assert!(err.to_string().starts_with("file of the checkpoint is missing: "), "{err}");
+    }
+}

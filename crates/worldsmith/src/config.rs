@@ -1,5 +1,6 @@
 //! What a run is: preset, then overrides, then checks; never changed afterwards and saved beside its results.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ impl Default for Budget {
 }
 
 /// What a person asks for; everything left out is the preset's.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Registry name of the method.
     pub recipe: String,
@@ -126,6 +127,19 @@ impl RunConfig {
     /// The configuration as TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration of plain values is TOML")
+    }
+
+    /// The first key whose value differs in `other`, with both values.
+    pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let (ours, theirs) = (self.flat(), other.flat());
+        let keys = ours.keys().chain(theirs.keys());
+        let value = |map: &BTreeMap<String, String>, key| map.get(key).cloned().unwrap_or_else(|| "none".into());
+        keys.map(|key| (key.clone(), value(&ours, key), value(&theirs, key))).find(|(_, a, b)| a != b)
+    }
+
+    fn flat(&self) -> BTreeMap<String, String> {
+        let table = Table::try_from(self).expect("a configuration of plain values is TOML");
+        overlay::leaves(&table).into_iter().map(|(path, value)| (path, value.to_string())).collect()
     }
 
     /// The seed all streams of the run derive from.
@@ -187,7 +201,7 @@ fn presets(recipe: &dyn Recipe) -> Result<Table> {
     })
 }
 
-/// Preset, defaults and the request's plain fields, before `--set`.
+/// Preset, defaults and the request's plain fields, before `--set`. A preset's `run` table may name its `env`.
 fn base(recipe: &dyn Recipe, request: &Request) -> Result<Table> {
     let mut all = presets(recipe)?;
     let name = request.preset.as_deref().unwrap_or("small");
@@ -196,18 +210,19 @@ fn base(recipe: &dyn Recipe, request: &Request) -> Result<Table> {
         return Err(Error::unknown("preset", name, all.keys().map(String::as_str), &list));
     };
     let part = |key: &str| preset.get(key).and_then(toml::Value::as_table).cloned().unwrap_or_default();
-    let mut run: Budget = part("run")
+    let mut run = part("run");
+    let env = run.remove("env").and_then(|v| v.as_str().map(str::to_string));
+    let mut run: Budget = run
         .try_into()
         .map_err(|e: toml::de::Error| Error::invalid(format!("preset `{name}`: {}", one_line(&e.to_string()))))?;
     if let Some(steps) = request.steps {
         run.prefill = (u128::from(run.prefill) * u128::from(steps) / u128::from(run.steps.max(1))) as u64;
         run.steps = steps;
     }
-    let env = preset.get("env").and_then(toml::Value::as_str).unwrap_or("breakout");
     let config = RunConfig {
         recipe: recipe.card().name.to_string(),
         preset: name.to_string(),
-        env: request.env.clone().unwrap_or_else(|| env.to_string()),
+        env: request.env.clone().or(env).unwrap_or_else(|| "breakout".into()),
         seed: request.seed.unwrap_or(0),
         data: request.data.clone().unwrap_or_default(),
         run,
@@ -219,4 +234,85 @@ fn base(recipe: &dyn Recipe, request: &Request) -> Result<Table> {
 /// A parser's message, which may span lines and quote the source, on one line.
 pub(crate) fn one_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use worldsmith_core::Card;
+    use worldsmith_recipes::{Claim, Learner};
+
+    use super::*;
+
+    /// Two presets and one setting; it is never built.
+    struct Sketch;
+
+    impl Recipe for Sketch {
+        fn card(&self) -> &'static Card {
+            &Card { name: "sketch", title: "", reference: "", idea: "", verbs: &[] }
+        }
+
+        fn presets(&self) -> &'static str {
+            "[small.run]\nsteps = 1000\nprefill = 100\nenv = \"cartpole\"\n[tiny.model]\nunits = 4\n"
+        }
+
+        fn claims(&self) -> &'static [Claim] {
+            &[]
+        }
+
+        fn resolve(&self, given: &Table) -> Result<Table> {
+            let mut full: Table = toml::from_str("units = 8").expect("valid");
+            full.extend(given.clone());
+            Ok(full)
+        }
+
+        fn build(
+            &self,
+            _model: &Table,
+            _spec: &worldsmith_core::EnvSpec,
+            _seed: Seed,
+            _device: &burn::prelude::Device,
+        ) -> Result<Box<dyn Learner>> {
+            Err(Error::invalid("a sketch is not built"))
+        }
+    }
+
+    fn resolve(request: Request) -> Result<RunConfig> {
+        RunConfig::resolve_for(&Sketch, &request)
+    }
+
+    #[test]
+    fn preset_request_and_overrides_apply_in_this_order() {
+        let set = vec![("model.units".to_string(), "16".to_string())];
+        let config = resolve(Request { steps: Some(500), seed: Some(3), set, ..Request::default() }).unwrap();
+        assert_eq!((config.env.as_str(), config.seed, config.preset.as_str()), ("cartpole", 3, "small"));
+        assert_eq!((config.run.steps, config.run.prefill), (500, 50), "the prefill keeps its share");
+        assert_eq!(config.model["units"].as_integer(), Some(16));
+        let tiny = resolve(Request { preset: Some("tiny".into()), ..Request::default() }).unwrap();
+        assert_eq!((tiny.env.as_str(), tiny.model["units"].as_integer()), ("breakout", Some(4)));
+        assert_eq!(tiny.difference(&config).unwrap().0, "env");
+    }
+
+    #[test]
+    fn a_saved_configuration_reads_back_equal() {
+        let config = resolve(Request::default()).unwrap();
+        let read: RunConfig = toml::from_str(&config.to_toml()).unwrap();
+        assert_eq!(read, config);
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<RunConfig>(&json).unwrap(), config);
+    }
+
+    #[test]
+    fn updates_are_owed_once_the_prefill_is_over() {
+        let set = vec![("run.updates_per_step".to_string(), "0.5".to_string())];
+        let config = resolve(Request { set, ..Request::default() }).unwrap();
+        let owed: Vec<u64> = [0, 99, 100, 101, 1000].map(|steps| config.updates_owed(steps)).into();
+        assert_eq!(owed, [0, 0, 50, 50, 500]);
+    }
+
+    #[test]
+    fn a_prefill_longer_than_the_run_is_refused() {
+        let set = vec![("run.prefill".to_string(), "1001".to_string())];
+        let err = resolve(Request { set, ..Request::default() }).unwrap_err();
+        assert_eq!(err.to_string(), "`run.prefill`: expected at most `run.steps` = 1000, got 1001");
+    }
 }

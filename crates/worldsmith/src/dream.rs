@@ -59,8 +59,7 @@ pub fn dream(request: &DreamRequest, progress: &mut dyn Progress, stop: &Stop) -
     let out = request.out.clone().unwrap_or_else(|| request.run.join("dream"));
     let mut real = loaded.env()?;
     let seed = Seed(request.seed);
-    let start = start_of(&mut *real, seed)?;
-    let mut dream = loaded.dream(vec![start], 1, Some(request.steps))?;
+    let mut dream = loaded.dream_from(&real.reset(seed)?.obs, Some(request.steps))?;
     let policy: Box<dyn Policy> = match request.random {
         true => Box::new(RandomPolicy { action: loaded.spec().action.clone() }),
         false => loaded.policy(),
@@ -137,17 +136,6 @@ fn choose(
 ) -> Result<Value> {
     let actions = policy.act(memory, std::slice::from_ref(&step.obs), &[first], Mode::Sample, rng)?;
     actions.into_iter().next().ok_or_else(|| Error::invalid("expected one action, got none"))
-}
-
-fn start_of(env: &mut dyn Env, seed: Seed) -> Result<Episode> {
-    let meta = EpisodeMeta {
-        env: env.spec().id.clone(),
-        policy: "none".into(),
-        seed,
-        source: "real".into(),
-        task: None,
-    };
-    Ok(Episode::start(env.reset(seed)?.obs, meta))
 }
 
 impl Film {

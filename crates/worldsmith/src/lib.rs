@@ -22,6 +22,7 @@ pub mod catalog;
 mod checkpoint;
 mod collect;
 mod config;
+mod device;
 mod doctor;
 mod dream;
 mod judge;
@@ -29,6 +30,7 @@ mod load;
 mod overlay;
 mod progress;
 mod quickstart;
+mod report;
 mod reproduce;
 mod run;
 mod session;
@@ -36,26 +38,19 @@ mod session;
 pub use checkpoint::CheckpointConfig;
 pub use collect::{CollectRequest, Collected, collect};
 pub use config::{Budget, Request, RunConfig};
+pub use device::choose_device;
 pub use doctor::{Health, Python, doctor};
 pub use dream::{DreamRequest, Dreamt, dream};
-pub use judge::{Judgement, judge};
+pub use judge::{JudgeRequest, Judgement, judge};
 pub use load::{Loaded, load};
 pub use overlay::split as split_set;
 pub use progress::{Progress, Silent, Stop};
-pub use quickstart::{QuickstartRequest, quickstart};
-pub use reproduce::{Evidence, ReproduceRequest, reproduce};
+pub use quickstart::{Existing, open_run, quickstart_request, train_and_judge};
+pub use reproduce::{ClaimEvidence, Evidence, ReproduceRequest, Spent, reproduce};
 pub use run::{Run, Trained};
 pub use session::{Actor, Choice, Frame, Session, Settings, View, World};
 /// The nouns: environments, spaces, values, steps, seeds, errors.
 pub use worldsmith_core::*;
+pub use worldsmith_eval::{Check, Estimate, HorizonScores, OpenLoop, ReturnsRow, ReturnsTable};
 /// Dreams, policies and the world-model seam.
 pub use worldsmith_plan as plan;
-
-/// The device everything runs on: the CPU, or the GPU when `WORLDSMITH_DEVICE=vulkan` and the program was built for it.
-fn device() -> burn::prelude::Device {
-    #[cfg(feature = "vulkan")]
-    if std::env::var("WORLDSMITH_DEVICE").is_ok_and(|d| d == "vulkan") {
-        return burn::prelude::Device::vulkan(Default::default());
-    }
-    worldsmith_nn::cpu()
-}

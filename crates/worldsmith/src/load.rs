@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use worldsmith_core::{EnvSpec, Episode, Error, ErrorKind, Result, Rng, Seed, Step, Value};
-use worldsmith_nn::Device;
+use burn::prelude::Device;
+use worldsmith_core::{EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Rng, Seed, Step, Value};
 use worldsmith_plan::{Dream, Latent, Mode, Policy, WorldModel};
 use worldsmith_recipes::Learner;
 
-use crate::{RunConfig, checkpoint, device};
+use crate::device::device;
+use crate::{RunConfig, Session, checkpoint};
 
 /// What [`load`] returns.
 pub struct Loaded {
@@ -78,6 +79,36 @@ impl Loaded {
             Error::invalid(format!("recipe `{}` has no world model", self.config.recipe))
                 .hint("choose a run of another recipe; `worldsmith recipes` lists them")
         })
+    }
+
+    /// Whether the recipe has a world model.
+    pub fn has_model(&self) -> bool {
+        self.learner.model().is_some()
+    }
+
+    /// A dream that starts from one real observation and lasts at most `max_steps`, or as long as a real episode.
+    ///
+    /// # Errors
+    /// As [`Loaded::dream`].
+    pub fn dream_from(&self, obs: &Value, max_steps: Option<usize>) -> Result<Dream> {
+        let meta = EpisodeMeta {
+            env: self.spec.id.clone(),
+            policy: "none".into(),
+            seed: self.seed(),
+            source: "real".into(),
+            task: None,
+        };
+        self.dream(vec![Episode::start(obs.clone(), meta)], 1, max_steps)
+    }
+
+    /// A player's session: the real environment and the dream side by side, with the agent at hand.
+    ///
+    /// # Errors
+    /// As [`Loaded::env`] and [`Loaded::model`].
+    pub fn session(&self, seed: Seed) -> Result<Session> {
+        let mut real = self.env()?;
+        let dream = self.dream_from(&real.reset(seed)?.obs, None)?;
+        Session::new(real, dream, Some(self.policy()), seed)
     }
 
     /// Where the model and the policy live.

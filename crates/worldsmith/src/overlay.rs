@@ -9,10 +9,9 @@ use worldsmith_core::{Error, Result};
 /// [`ErrorKind::Unknown`](worldsmith_core::ErrorKind::Unknown) with the nearest path for an unknown one (`list` is the
 /// command that prints them all), [`ErrorKind::Invalid`](worldsmith_core::ErrorKind::Invalid) for another type.
 pub fn set(table: &mut Table, path: &str, text: &str, list: &str) -> Result<()> {
-    let mut known = Vec::new();
-    leaves(table, "", &mut known);
-    if !known.iter().any(|k| k == path) {
-        return Err(Error::unknown("key", path, known.iter().map(String::as_str), list));
+    let known = leaves(table);
+    if !known.iter().any(|(k, _)| k == path) {
+        return Err(Error::unknown("key", path, known.iter().map(|(k, _)| k.as_str()), list));
     }
     let old = find(table, path).expect("a listed leaf is there");
     *old = read_as(old, text).ok_or_else(|| {
@@ -35,15 +34,18 @@ pub fn split(assignment: &str) -> Result<(String, String)> {
     Ok((path.trim().to_string(), value.trim().to_string()))
 }
 
-/// Dotted paths of all values in `table`, tables themselves left out.
-pub fn leaves(table: &Table, prefix: &str, out: &mut Vec<String>) {
+/// Every value of `table` by its dotted path; inner tables give their values, not themselves.
+pub fn leaves(table: &Table) -> Vec<(String, &Value)> {
+    let mut out = Vec::new();
     for (key, value) in table {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
-            Value::Table(inner) => leaves(inner, &path, out),
-            _ => out.push(path),
+            Value::Table(inner) => {
+                out.extend(leaves(inner).into_iter().map(|(path, v)| (format!("{key}.{path}"), v)));
+            }
+            _ => out.push((key.clone(), value)),
         }
     }
+    out
 }
 
 fn find<'a>(table: &'a mut Table, path: &str) -> Option<&'a mut Value> {

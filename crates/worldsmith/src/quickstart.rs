@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    JudgeRequest, Judgement, Progress, Request, Result, Run, RunConfig, Stop, Trained, judge,
-};
+use worldsmith_core::{Error, ErrorKind, Result};
+
+use crate::{JudgeRequest, Judgement, Progress, Request, Run, RunConfig, Stop, Trained, judge};
 
 /// What to do with a run folder that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,20 +18,31 @@ pub enum Existing {
     Replace,
 }
 
-/// Opens the run that `request` asks for in the folder `dir`.
+/// Opens the run that `request` asks for in the folder `dir`. To resume whatever is there, ask for nothing
+/// ([`Request::default`]).
 ///
 /// # Errors
-/// As [`Run::create`] and [`Run::resume`]; and if a run is resumed that is not what was asked for.
+/// As [`Run::create`] and [`Run::resume`]; [`ErrorKind::Mismatch`] if the run that is there is not the one asked for.
 pub fn open_run(
     request: &Request,
     dir: &Path,
     existing: Existing,
     progress: &mut dyn Progress,
 ) -> Result<Run> {
-    match existing {
-        Existing::Resume => Run::resume(dir, &mut |w| progress.warn(w)),
-        _ => Run::create(&RunConfig::resolve(request)?, dir, existing == Existing::Replace),
+    if existing != Existing::Resume {
+        return Run::create(&RunConfig::resolve(request)?, dir, existing == Existing::Replace);
     }
+    let run = Run::resume(dir, &mut |w| progress.warn(w))?;
+    if *request != Request::default() {
+        let asked = RunConfig::resolve(request)?;
+        if let Some((key, was, now)) = run.config().difference(&asked) {
+            let message = format!("the run was started with `{key}` = {was}: expected the same, got {now}");
+            return Err(Error::new(ErrorKind::Mismatch, message)
+                .at(dir)
+                .hint("leave the option out to go on, or start another run with `--out`"));
+        }
+    }
+    Ok(run)
 }
 
 /// The quickstart's request: the `small` DreamerV3 on Breakout.

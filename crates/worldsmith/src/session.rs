@@ -31,7 +31,7 @@ pub struct Session {
 pub struct Settings {
     /// Steps after which the dream is grounded on the real world again; 0 for never.
     pub anchor_every: usize,
-    /// Start the pair anew when both worlds have ended, or one has gone on alone for 45 steps.
+    /// Start the pair anew, with the next seed, when both worlds have ended or one has gone on alone for 45 steps.
     pub auto_reset: bool,
     /// The world whose observations the agent acts on; it looks at the other one once this one has ended.
     pub agent_sees: World,
@@ -200,7 +200,7 @@ impl Session {
     pub fn tick(&mut self, actor: &Actor) -> Result<Frame> {
         let over = self.state.real.over() && self.state.dream.over();
         if self.settings.auto_reset && (over || self.state.lone_steps >= LONE_STEPS) {
-            return self.reset(self.state.seed.index(1));
+            return self.reset(Seed(self.state.seed.0.wrapping_add(1)));
         }
         if !over {
             let action = self.choose(actor)?;
@@ -401,7 +401,7 @@ const CHART_UP: [u8; 3] = [88, 166, 255];
 const CHART_DOWN: [u8; 3] = [240, 136, 62];
 
 /// The observation as an RGB picture: its first picture, or its numbers as bars around a middle line.
-fn picture(space: &Space, obs: &Value) -> Result<Image> {
+pub(crate) fn picture(space: &Space, obs: &Value) -> Result<Image> {
     if let Some(image) = obs.image() {
         return Ok(match image.channels {
             1 => Image { channels: 3, data: image.data.iter().flat_map(|v| [*v; 3]).collect(), ..*image },

@@ -1,6 +1,6 @@
 //! What every file says first, and what the lower crates never do.
 
-use super::{Problem, Rule, example};
+use super::{Problem, Rule};
 use crate::{SourceFile, Tree, source::is_word};
 
 /// Crates below the facade: they are handed what they need, so that a run is a function of its arguments.
@@ -51,18 +51,18 @@ const MACHINE_PATHS: &[&str] = &[
 pub const HEADERS: Rule = Rule {
     name: "header",
     check: headers,
-    bad: || example(&[("crates/core/src/a.rs", "use std::fmt;\n//! late\n")]),
-    good: || example(&[("crates/core/src/a.rs", "//! What this is for.\n")]),
+    bad: || Tree::of(&[("crates/core/src/a.rs", "use std::fmt;\n//! late\n")]),
+    good: || Tree::of(&[("crates/core/src/a.rs", "//! What this is for.\n")]),
 };
 
 /// The lower crates leave the outside world alone.
 pub const QUIET: Rule = Rule {
     name: "outside-world",
     check: quiet,
-    bad: || example(&[("crates/nn/src/a.rs", "fn f() {\n    println!(\"loss\");\n}\n")]),
+    bad: || Tree::of(&[("crates/nn/src/a.rs", "fn f() {\n    println!(\"loss\");\n}\n")]),
     good: || {
         let text = "// println!\nfn f() -> &'static str { \"println!\" }\n#[cfg(test)]\nmod t { fn g() { println!() } }\n";
-        example(&[("crates/nn/src/a.rs", text), ("crates/cli/src/main.rs", "fn main() { println!() }\n")])
+        Tree::of(&[("crates/nn/src/a.rs", text), ("crates/cli/src/main.rs", "fn main() { println!() }\n")])
     },
 };
 
@@ -70,8 +70,8 @@ pub const QUIET: Rule = Rule {
 pub const SEEDED: Rule = Rule {
     name: "seeded",
     check: seeded,
-    bad: || example(&[("crates/nn/src/a.rs", "fn f() { let x = Tensor::<2>::random([1, 2], d, dev); }\n")]),
-    good: || example(&[("crates/nn/src/a.rs", "fn f(rng: &mut Rng) -> f32 { rng.uniform() }\n")]),
+    bad: || Tree::of(&[("crates/nn/src/a.rs", "fn f() { let x = Tensor::<2>::random([1, 2], d, dev); }\n")]),
+    good: || Tree::of(&[("crates/nn/src/a.rs", "fn f(rng: &mut Rng) -> f32 { rng.uniform() }\n")]),
 };
 
 /// Recipes share parts, never each other.
@@ -81,11 +81,11 @@ pub const RECIPES_APART: Rule = Rule {
     bad: || {
         let files =
             [("crates/recipes/src/a/mod.rs", "use crate::{Lab, b};\n"), ("crates/recipes/src/b/mod.rs", "")];
-        example(&files)
+        Tree::of(&files)
     },
     good: || {
         let text = "use crate::Lab;\nfn f(lab: &mut dyn Lab) { let b = lab.train(\"b\"); }\n";
-        example(&[("crates/recipes/src/a/mod.rs", text), ("crates/recipes/src/b/mod.rs", "")])
+        Tree::of(&[("crates/recipes/src/a/mod.rs", text), ("crates/recipes/src/b/mod.rs", "")])
     },
 };
 
@@ -93,8 +93,8 @@ pub const RECIPES_APART: Rule = Rule {
 pub const NO_MACHINE_PATHS: Rule = Rule {
     name: "machine-path",
     check: machine_paths,
-    bad: || example(&[("docs/a.md", &format!("see {}notes.txt\n", MACHINE_PATHS[0]))]),
-    good: || example(&[("docs/a.md", "see frame/work/notes.txt and runs/quickstart\n")]),
+    bad: || Tree::of(&[("docs/a.md", &format!("see {}notes.txt\n", MACHINE_PATHS[0]))]),
+    good: || Tree::of(&[("docs/a.md", "see frame/work/notes.txt and runs/quickstart\n")]),
 };
 
 fn headers(tree: &Tree) -> Vec<Problem> {

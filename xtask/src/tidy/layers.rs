@@ -1,6 +1,6 @@
 //! Which crate may know which: arrows only go down.
 
-use super::{Problem, Rule, example};
+use super::{Problem, Rule};
 use crate::{SourceFile, Tree};
 
 /// Each crate and the crates it may name, from the bottom up. A crate may name only crates that stand above its own line.
@@ -29,11 +29,11 @@ const TENSOR_PACKAGES: &[&str] = &["burn", "gemm", "candle", "ndarray", "tch"];
 pub const ARROWS: Rule = Rule {
     name: "layers",
     check: arrows,
-    bad: || example(&[("crates/plan/Cargo.toml", "[dependencies]\nworldsmith-eval.workspace = true\n")]),
+    bad: || Tree::of(&[("crates/plan/Cargo.toml", "[dependencies]\nworldsmith-eval.workspace = true\n")]),
     good: || {
         let manifest = "[dependencies]\nworldsmith-nn.workspace = true\n\n\
                         [dev-dependencies]\nworldsmith-env.workspace = true\n";
-        example(&[("crates/plan/Cargo.toml", manifest)])
+        Tree::of(&[("crates/plan/Cargo.toml", manifest)])
     },
 };
 
@@ -41,8 +41,8 @@ pub const ARROWS: Rule = Rule {
 pub const NO_TENSORS: Rule = Rule {
     name: "no-tensors",
     check: no_tensors,
-    bad: || example(&[("crates/env/Cargo.toml", "[dependencies]\nburn = { workspace = true }\n")]),
-    good: || example(&[("crates/plan/Cargo.toml", "[dependencies]\nburn.workspace = true\n")]),
+    bad: || Tree::of(&[("crates/env/Cargo.toml", "[dependencies]\nburn = { workspace = true }\n")]),
+    good: || Tree::of(&[("crates/plan/Cargo.toml", "[dependencies]\nburn.workspace = true\n")]),
 };
 
 fn arrows(tree: &Tree) -> Vec<Problem> {

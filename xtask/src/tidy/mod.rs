@@ -1,5 +1,6 @@
 //! The rules a machine can check. Each carries a tree that breaks it, so that the tests can show it is able to fail.
 
+mod docs;
 mod habits;
 mod layers;
 mod sizes;
@@ -35,6 +36,7 @@ pub const RULES: &[Rule] = &[
     habits::SEEDED,
     habits::RECIPES_APART,
     habits::NO_MACHINE_PATHS,
+    docs::PATHS,
 ];
 
 /// A breach of a rule.
@@ -58,9 +60,4 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.path, self.line, self.message)
     }
-}
-
-/// A tree of given files, for the rules' own examples.
-fn example(files: &[(&str, &str)]) -> Tree {
-    Tree { files: files.iter().map(|(path, text)| crate::SourceFile::new(path, text)).collect() }
 }

@@ -1,6 +1,6 @@
 //! How long a thing may get before nobody reads it in one sitting.
 
-use super::{Problem, Rule, example};
+use super::{Problem, Rule};
 use crate::{SourceFile, Tree, functions};
 
 /// Lines of a file: think again, too big.
@@ -21,16 +21,16 @@ const READ: &[&str] = &["rs", "py", "js", "mjs"];
 pub const FILES: Rule = Rule {
     name: "file-size",
     check: long_files,
-    bad: || example(&[("crates/nn/src/a.rs", &"// x\n".repeat(FILE.1 + 1))]),
-    good: || example(&[("crates/nn/src/a.rs", &"// x\n".repeat(FILE.1))]),
+    bad: || Tree::of(&[("crates/nn/src/a.rs", &"// x\n".repeat(FILE.1 + 1))]),
+    good: || Tree::of(&[("crates/nn/src/a.rs", &"// x\n".repeat(FILE.1))]),
 };
 
 /// Functions fit a screen or two.
 pub const FUNCTIONS: Rule = Rule {
     name: "function-size",
     check: long_functions,
-    bad: || example(&[("crates/nn/src/a.rs", &function_of(FUNCTION.1 + 1))]),
-    good: || example(&[("crates/nn/src/a.rs", &function_of(FUNCTION.1))]),
+    bad: || Tree::of(&[("crates/nn/src/a.rs", &function_of(FUNCTION.1 + 1))]),
+    good: || Tree::of(&[("crates/nn/src/a.rs", &function_of(FUNCTION.1))]),
 };
 
 /// Calls can be read.
@@ -38,13 +38,13 @@ pub const PARAMETERS: Rule = Rule {
     name: "parameters",
     check: many_parameters,
     bad: || {
-        example(&[(
+        Tree::of(&[(
             "a.rs",
             "fn f<T: Fn(u8, u8)>(a: [u8; 2], b: (u8, u8), c: T, d: u8, e: u8, f: u8, g: u8) {}",
         )])
     },
     good: || {
-        example(&[(
+        Tree::of(&[(
             "a.rs",
             "fn f(&mut self, a: u8, b: Map<u8, u8>, c: u8, d: u8, e: u8, f: fn(u8) -> u8,) {}",
         )])
@@ -57,11 +57,11 @@ pub const RECIPES: Rule = Rule {
     check: long_recipes,
     bad: || {
         let half = "// x\n".repeat(RECIPE / 2 + 1);
-        example(&[("crates/recipes/src/a/mod.rs", &half), ("crates/recipes/src/a/claim.rs", &half)])
+        Tree::of(&[("crates/recipes/src/a/mod.rs", &half), ("crates/recipes/src/a/claim.rs", &half)])
     },
     good: || {
         let half = "// x\n".repeat(RECIPE / 2 + 1);
-        example(&[("crates/recipes/src/a/mod.rs", &half), ("crates/recipes/src/b/mod.rs", &half)])
+        Tree::of(&[("crates/recipes/src/a/mod.rs", &half), ("crates/recipes/src/b/mod.rs", &half)])
     },
 };
 

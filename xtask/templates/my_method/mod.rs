@@ -1,47 +1,51 @@
-//! Paper: title, authors, year, where to read it.
-//! Idea: a world model in one sentence. Here: a network that maps state and action to the next state, reward and end.
-//! Equations: with network `f`, observation `o`, action `a`, reward `r` and continuation `c`,
+//! MyMethod: what it does, in a line.
+//!
+//! Paper: authors, "title", where to read it (year).
+//!
+//! Idea: a world model in one sentence. Here: encode what is seen, step the code by the action, decode it again.
+//!
+//! Equations (x seen, a action, s state, r reward, c continue):
 //!
 //! ```text
-//! (d, r^, l) = f(o_t, a_t)        o^ = o_t + d        c^ = sigmoid(l)                       (1)
-//! L = |o^ - o_{t+1}|^2 + (r^ - r_t)^2 + BCE(c^, c_t)                                        (2)
+//! s_t = enc(x_t)        s'_{t+1} = s_t + step(s_t, a_t)                                     (1)
+//! E(s) = |dec(s) - x_{t+1}|^2 + (r(s) - r_{t+1})^2 - ln p(c_{t+1}|s)
+//! L = E(s'_{t+1}) + E(s_{t+1})                                                              (2)
 //! ```
 //!
 //! What we changed and why: nothing yet.
-//! Status: a template; it learns environments whose observation is one vector.
+//!
+//! Status: a template. It has no memory and no agent: what it cannot see it cannot know, and it acts at random.
 
 mod claim;
 
 use std::path::Path;
 
 use burn::prelude::*;
-use burn::tensor::TensorData;
-use burn::tensor::activation::{log_sigmoid, sigmoid};
+use burn::tensor::{TensorData, activation};
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{Card, EnvSpec, Error, ErrorKind, Result, Rng, Seed, Space};
+use worldsmith_core::{Card, EnvSpec, Error, ErrorKind, Result, Rng, Seed};
 use worldsmith_data::{Batch, Column, Replay};
 use worldsmith_nn::{
-    Init, Mlp, MlpConfig, Optim, OptimConfig, Shards, parameters, read_arrays, with_parameters, write_arrays,
+    Init, Mlp, MlpConfig, ObsConfig, ObsDecoder, ObsEncoder, ObsShape, Optim, OptimConfig, Shards,
+    parameters, read_arrays, with_parameters, write_arrays,
 };
 use worldsmith_plan::{Latent, ModelSpec, Observation, Policy, Prediction, RandomPolicy, WorldModel};
 
 use crate::{Claim, Learner, Metrics, Recipe};
 
-/// What the registry lists.
-pub const RECIPE: Entry = Entry;
+/// The registry entry.
+pub struct MyMethod;
 
+/// Who we are.
 const CARD: Card = Card {
     name: "my_method",
     title: "Title of the paper",
-    reference: "0000.00000",
-    idea: "A network maps state and action to the next state, reward and end.",
-    verbs: &["train", "dream", "judge"],
+    reference: "arXiv 0000.00000",
+    idea: "encode what is seen, step the code by the action, decode it again",
+    verbs: &["train", "dream"],
 };
 
-/// The registry entry.
-pub struct Entry;
-
-/// Everything that can be set under `model`.
+/// Sizes and rates.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Config {
@@ -49,29 +53,37 @@ struct Config {
     units: usize,
     /// Number of hidden layers.
     layers: usize,
+    /// Channels of the first convolution; they double from stage to stage.
+    depth: usize,
+    /// Step of the first convolution, in pixels.
+    stem: usize,
     /// Transitions in a batch.
     batch: usize,
-    /// Step size.
-    lr: f64,
+    /// Optimiser.
+    optim: OptimConfig,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { units: 256, layers: 2, batch: 256, lr: 3e-4 }
+        let optim = OptimConfig { lr: 3e-4, eps: 1e-8, warmup: 100, ..OptimConfig::default() };
+        Self { units: 256, layers: 2, depth: 16, stem: 2, batch: 32, optim }
     }
 }
 
 impl Config {
-    fn from_table(table: &toml::Table) -> Result<Self> {
-        let config: Self = table.clone().try_into().map_err(|e| Error::invalid(format!("model: {e}")))?;
-        if config.units == 0 || config.batch == 0 || !config.lr.is_finite() || config.lr <= 0.0 {
-            return Err(Error::invalid("model: expected `units`, `batch` and `lr` above 0"));
+    fn read(table: &toml::Table) -> Result<Self> {
+        let config: Self =
+            table.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
+        if config.units == 0 || config.depth == 0 || config.batch == 0 || config.stem < 2 {
+            return Err(Error::invalid(
+                "expected `units`, `depth` and `batch` of at least 1 and `stem` of at least 2",
+            ));
         }
         Ok(config)
     }
 }
 
-impl Recipe for Entry {
+impl Recipe for MyMethod {
     fn card(&self) -> &'static Card {
         &CARD
     }
@@ -85,7 +97,7 @@ impl Recipe for Entry {
     }
 
     fn resolve(&self, given: &toml::Table) -> Result<toml::Table> {
-        toml::Table::try_from(Config::from_table(given)?).map_err(|e| Error::invalid(e.to_string()))
+        toml::Table::try_from(Config::read(given)?).map_err(|e| Error::invalid(e.to_string()))
     }
 
     fn build(
@@ -95,45 +107,147 @@ impl Recipe for Entry {
         seed: Seed,
         device: &Device,
     ) -> Result<Box<dyn Learner>> {
-        let config = Config::from_table(model)?;
-        let spec = ModelSpec { obs: spec.obs.clone(), action: spec.action.clone() };
-        let (obs_len, action_len) = lengths(&spec)?;
-        let net = MlpConfig {
-            n_in: obs_len + action_len,
-            units: config.units,
-            layers: config.layers,
-            n_out: obs_len + 2,
-            out_scale: 0.0,
+        let config = Config::read(model)?;
+        let shape = ObsShape::of(&spec.obs)?;
+        let Some(action_len) = spec.action.flat_len() else {
+            return Err(Error::invalid(format!(
+                "expected choices or numbers to act with, got {}",
+                spec.action
+            )));
         };
-        let world =
-            World { net: net.init(&mut Init::new(seed.derive("net"), device)), spec, device: device.clone() };
-        let optim = Optim::new(OptimConfig { lr: config.lr, warmup: 10, ..OptimConfig::default() });
-        Ok(Box::new(MyMethod { world, optim, shards: Shards::new(1)?, config }))
+        let net = Net::new(&config, &shape, action_len, &mut Init::new(seed.derive("weights"), device));
+        let spec = ModelSpec { obs: spec.obs.clone(), action: spec.action.clone() };
+        let world = World { net, shape, spec, device: device.clone() };
+        let optim = Optim::new(config.optim.clone());
+        Ok(Box::new(Training { world, optim, shards: Shards::new(1)?, config }))
     }
 }
 
-/// Numbers in an observation and in an action.
-fn lengths(spec: &ModelSpec) -> Result<(usize, usize)> {
-    match (&spec.obs, spec.action.flat_len()) {
-        (Space::Box { low, .. }, Some(action_len)) => Ok((low.len(), action_len)),
-        _ => Err(Error::invalid(format!("expected one vector to observe, got {}", spec.obs))),
+/// Everything that is learned.
+#[derive(Module, Debug)]
+struct Net {
+    encoder: ObsEncoder,
+    step: Mlp,
+    decoder: ObsDecoder,
+    /// Reward and the logit of going on.
+    outcome: Mlp,
+}
+
+impl Net {
+    fn new(config: &Config, shape: &ObsShape, action_len: usize, init: &mut Init) -> Self {
+        let Config { units, layers, depth, stem, .. } = *config;
+        let obs = ObsConfig { shape: shape.clone(), depth, stem, units, layers };
+        let width = obs.embedding();
+        let mlp = |n_in, n_out| MlpConfig { n_in, units, layers, n_out, out_scale: 0.1 };
+        Self {
+            encoder: obs.encoder(init),
+            step: mlp(width + action_len, width).init(init),
+            decoder: obs.decoder(width, init),
+            outcome: mlp(width, 2).init(init),
+        }
+    }
+
+    fn encode(&self, seen: Seen) -> Tensor<2> {
+        self.encoder.forward(seen.pictures, seen.vector)
+    }
+
+    /// Equation (1): `[rows, width]`, `[rows, action_len]` -> `[rows, width]`.
+    fn step(&self, state: Tensor<2>, action: Tensor<2>) -> Tensor<2> {
+        state.clone() + self.step.forward(Tensor::cat(vec![state, action], 1))
+    }
+
+    /// Reward and the logit of going on, `[rows]` each.
+    fn outcome(&self, state: Tensor<2>) -> (Tensor<1>, Tensor<1>) {
+        let out = self.outcome.forward(state); // [rows, 2]
+        (out.clone().narrow(1, 0, 1).squeeze_dim(1), out.narrow(1, 1, 1).squeeze_dim(1))
+    }
+
+    /// The terms of E(s), by name.
+    fn errors(&self, state: Tensor<2>, part: &Part) -> Vec<(&'static str, Tensor<1>)> {
+        let rows = state.dims()[0] as f32;
+        let (pictures, vector) = self.decoder.forward(state.clone());
+        let (reward, logit) = self.outcome(state);
+        let mut terms = Vec::new();
+        for (drawn, truth) in pictures.into_iter().zip(part.after.pictures.clone()) {
+            terms.push(("loss/image", (drawn - truth).powi_scalar(2).sum() / rows));
+        }
+        if let (Some(guess), Some(truth)) = (vector, part.after.vector.clone()) {
+            terms.push(("loss/vector", (guess - truth).powi_scalar(2).sum() / rows));
+        }
+        terms.push(("loss/reward", (reward - part.reward.clone()).powi_scalar(2).mean()));
+        let surprise = activation::softplus(logit.clone(), 1.0) - logit * part.cont.clone();
+        terms.push(("loss/cont", surprise.mean()));
+        terms
     }
 }
 
-/// The model: a state is the observation itself, with the reward and continuation that came with it.
+/// A batch of observations on a device.
+#[derive(Clone)]
+struct Seen {
+    /// In the order of [`ObsShape::pictures`], `[rows, height, width, channels]` in `0..=1`.
+    pictures: Vec<Tensor<4>>,
+    /// All vectors side by side, `[rows, vector_len]`.
+    vector: Option<Tensor<2>>,
+}
+
+/// A batch of transitions on a device.
+struct Part {
+    before: Seen,
+    action: Tensor<2>,
+    after: Seen,
+    reward: Tensor<1>,
+    cont: Tensor<1>,
+}
+
+impl Part {
+    /// From windows of two steps; what led to the second one stands there.
+    fn new(batch: &Batch, shape: &ObsShape, device: &Device) -> Self {
+        let n = batch.n_seqs;
+        let after: Vec<usize> = (0..n).map(|i| 2 * i + 1).collect();
+        let before: Vec<usize> = (0..n).map(|i| 2 * i).collect();
+        let number = |f: &dyn Fn(usize) -> f32| -> Vec<f32> { after.iter().map(|i| f(*i)).collect() };
+        let reward = number(&|i| batch.reward[i]);
+        let cont = number(&|i| if batch.terminal[i] { 0.0 } else { 1.0 });
+        let action = rows_of(&batch.action, batch.action_len, &after);
+        Self {
+            before: seen(batch, shape, &before, device),
+            action: Tensor::from_data(TensorData::new(action, [n, batch.action_len]), device),
+            after: seen(batch, shape, &after, device),
+            reward: Tensor::from_data(TensorData::new(reward, [n]), device),
+            cont: Tensor::from_data(TensorData::new(cont, [n]), device),
+        }
+    }
+}
+
+/// What is observed at the given steps of a batch.
+fn seen(batch: &Batch, shape: &ObsShape, steps: &[usize], device: &Device) -> Seen {
+    let n = steps.len();
+    let picture = |(name, [height, width, channels]): &(String, [usize; 3])| {
+        let Column::U8 { data, .. } = &batch.obs[name] else { unreachable!("`{name}` is a picture") };
+        let bytes = rows_of(data, height * width * channels, steps);
+        let data: Vec<f32> = bytes.into_iter().map(|b| f32::from(b) / 255.0).collect();
+        Tensor::from_data(TensorData::new(data, [n, *height, *width, *channels]), device)
+    };
+    let vector = |(name, len): &(String, usize)| -> Tensor<2> {
+        let Column::F32 { data, .. } = &batch.obs[name] else { unreachable!("`{name}` is a vector") };
+        Tensor::from_data(TensorData::new(rows_of(data, *len, steps), [n, *len]), device)
+    };
+    let vectors: Vec<Tensor<2>> = shape.vectors.iter().map(vector).collect();
+    let pictures = shape.pictures.iter().map(picture).collect();
+    Seen { pictures, vector: (!vectors.is_empty()).then(|| Tensor::cat(vectors, 1)) }
+}
+
+fn rows_of<T: Copy>(data: &[T], width: usize, rows: &[usize]) -> Vec<T> {
+    rows.iter().flat_map(|i| &data[i * width..(i + 1) * width]).copied().collect()
+}
+
+/// The model: a state is the code of what was seen, or of what would be.
 #[derive(Clone)]
 struct World {
-    net: Mlp,
+    net: Net,
+    shape: ObsShape,
     spec: ModelSpec,
     device: Device,
-}
-
-/// Equation (1): next observation `[n, obs_len]`, reward and continuation logit `[n, 1]`.
-fn dynamics(net: &Mlp, obs: Tensor<2>, action: Tensor<2>) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
-    let obs_len = obs.dims()[1];
-    let out = net.forward(Tensor::cat(vec![obs.clone(), action], 1)); // [n, obs_len + 2]
-    let column = |i: usize| out.clone().narrow(1, i, 1);
-    (obs + out.clone().narrow(1, 0, obs_len), column(obs_len), column(obs_len + 1))
 }
 
 impl WorldModel for World {
@@ -142,101 +256,81 @@ impl WorldModel for World {
     }
 
     fn start(&self, n: usize) -> Latent {
-        let obs_len = lengths(&self.spec).map_or(0, |(obs_len, _)| obs_len);
-        let zeros = |width: usize| Tensor::zeros([n, width], &self.device);
-        Latent::new(vec![("obs", zeros(obs_len)), ("reward", zeros(1)), ("cont", zeros(1) + 1.0)])
+        let zeros = |dims: [usize; 4]| Tensor::<4>::zeros(dims, &self.device);
+        let pictures = self.shape.pictures.iter().map(|(_, [h, w, c])| zeros([n, *h, *w, *c])).collect();
+        let len = self.shape.vector_len();
+        let vector = (len > 0).then(|| Tensor::zeros([n, len], &self.device));
+        Latent::new(vec![("state", self.net.encode(Seen { pictures, vector }))])
     }
 
     fn observe(
         &self,
-        latent: &Latent,
-        action: Tensor<2>,
+        _latent: &Latent,
+        _action: Tensor<2>,
         obs: &Observation,
-        first: &[bool],
-        rng: &mut Rng,
+        _first: &[bool],
+        _rng: &mut Rng,
     ) -> Result<Latent> {
-        let seen = obs.vectors.get("obs").cloned();
-        let seen =
-            seen.ok_or_else(|| Error::invalid(format!("expected {}, got no vector", self.spec.obs)))?;
-        let guess = self.imagine(latent, action, rng);
-        let old: Vec<f32> = first.iter().map(|first| if *first { 0.0 } else { 1.0 }).collect();
-        let old = Tensor::from_data(TensorData::new(old, [first.len(), 1]), &self.device); // [n, 1]
-        let cont = guess.get("cont") * old.clone() + (1.0 - old.clone());
-        Ok(Latent::new(vec![("obs", seen), ("reward", guess.get("reward") * old), ("cont", cont)]))
+        let missing = |name: &str| Error::invalid(format!("expected an observation `{name}`, got none"));
+        let picture = |(name, _): &(String, _)| obs.images.get(name).cloned().ok_or_else(|| missing(name));
+        let vector = |(name, _): &(String, _)| obs.vectors.get(name).cloned().ok_or_else(|| missing(name));
+        let pictures = self.shape.pictures.iter().map(picture).collect::<Result<_>>()?;
+        let vectors = self.shape.vectors.iter().map(vector).collect::<Result<Vec<Tensor<2>>>>()?;
+        let vector = (!vectors.is_empty()).then(|| Tensor::cat(vectors, 1));
+        Ok(Latent::new(vec![("state", self.net.encode(Seen { pictures, vector }))]))
     }
 
     fn imagine(&self, latent: &Latent, action: Tensor<2>, _rng: &mut Rng) -> Latent {
-        let (obs, reward, cont) = dynamics(&self.net, latent.get("obs"), action);
-        Latent::new(vec![("obs", obs), ("reward", reward), ("cont", sigmoid(cont))])
+        Latent::new(vec![("state", self.net.step(latent.get("state"), action))])
     }
 
     fn predict(&self, latent: &Latent, decode: bool) -> Prediction {
-        let obs = decode.then(|| {
-            let mut obs = Observation::default();
-            obs.vectors.insert("obs".to_string(), latent.get("obs"));
-            obs
-        });
-        let column = |name| latent.get(name).squeeze_dim(1);
-        Prediction { reward: column("reward"), cont: column("cont"), obs, uncertainty: None }
+        let state = latent.get("state");
+        let (reward, logit) = self.net.outcome(state.clone());
+        let obs = decode.then(|| self.decode(state));
+        Prediction { reward, cont: activation::sigmoid(logit), obs, uncertainty: None }
     }
 }
 
-/// The model with everything needed to go on training it.
-struct MyMethod {
+impl World {
+    fn decode(&self, state: Tensor<2>) -> Observation {
+        let (pictures, vector) = self.net.decoder.forward(state);
+        let mut obs = Observation::default();
+        for ((name, _), picture) in self.shape.pictures.iter().zip(pictures) {
+            obs.images.insert(name.clone(), picture);
+        }
+        let mut at = 0;
+        for (name, len) in &self.shape.vectors {
+            let part = vector.clone().map(|v| v.narrow(1, at, *len));
+            obs.vectors.extend(part.map(|part| (name.clone(), part)));
+            at += len;
+        }
+        obs
+    }
+}
+
+/// A learner between two updates.
+struct Training {
     world: World,
     optim: Optim,
     shards: Shards,
     config: Config,
 }
 
-/// A batch of transitions on the device.
-struct Transitions {
-    obs: Tensor<2>,
-    action: Tensor<2>,
-    next: Tensor<2>,
-    reward: Tensor<2>,
-    cont: Tensor<2>,
-}
-
-impl Transitions {
-    /// From windows of two steps: what led to the second one stands there.
-    fn new(batch: &Batch, device: &Device) -> Result<Self> {
-        let Some(Column::F32 { data, .. }) = batch.obs.get("obs") else {
-            return Err(Error::invalid("expected batches of vectors, got none"));
-        };
-        let rows = |data: Vec<f32>| {
-            let width = data.len() / batch.n_seqs;
-            Tensor::<2>::from_data(TensorData::new(data, [batch.n_seqs, width]), device)
-        };
-        let (obs, action, reward) =
-            (rows(data.clone()), rows(batch.action.clone()), rows(batch.reward.clone()));
-        let cont = rows(batch.terminal.iter().map(|end| if *end { 0.0 } else { 1.0 }).collect());
-        let second = |pairs: Tensor<2>| pairs.clone().narrow(1, pairs.dims()[1] / 2, pairs.dims()[1] / 2);
-        let first = obs.clone().narrow(1, 0, obs.dims()[1] / 2);
-        Ok(Self {
-            obs: first,
-            action: second(action),
-            next: second(obs),
-            reward: second(reward),
-            cont: second(cont),
-        })
+/// Equation (2), and its terms by name.
+fn loss(net: &Net, part: Part) -> (Tensor<1>, Metrics) {
+    let dreamt = net.step(net.encode(part.before.clone()), part.action.clone());
+    let seen = net.encode(part.after.clone());
+    let mut metrics = Metrics::new();
+    let mut total = part.reward.clone().mean() * 0.0;
+    for (name, term) in [dreamt, seen].into_iter().flat_map(|state| net.errors(state, &part)) {
+        *metrics.entry(name).or_default() += f64::from(term.clone().into_scalar::<f32>());
+        total = total + term;
     }
+    (total, metrics)
 }
 
-/// Equation (2), with its terms by name.
-fn loss(net: &Mlp, batch: Transitions) -> (Tensor<1>, [(&'static str, f64); 3]) {
-    let (obs, reward, logit) = dynamics(net, batch.obs, batch.action);
-    let obs = (obs - batch.next).powi_scalar(2).sum_dim(1).mean();
-    let reward = (reward - batch.reward).powi_scalar(2).mean();
-    let cont = (log_sigmoid(logit.clone()) * batch.cont.clone() + log_sigmoid(-logit) * (1.0 - batch.cont))
-        .mean()
-        .neg();
-    let number = |x: &Tensor<1>| f64::from(x.clone().into_scalar::<f32>());
-    let terms = [("loss/obs", number(&obs)), ("loss/reward", number(&reward)), ("loss/cont", number(&cont))];
-    (obs + reward + cont, terms)
-}
-
-impl Learner for MyMethod {
+impl Learner for Training {
     fn policy(&self) -> Box<dyn Policy> {
         Box::new(RandomPolicy { action: self.world.spec.action.clone() })
     }
@@ -246,11 +340,14 @@ impl Learner for MyMethod {
     }
 
     fn update(&mut self, replay: &mut Replay) -> Result<Metrics> {
-        let batch = Transitions::new(&replay.sample_transitions(self.config.batch)?, &self.world.device)?;
-        let (grads, terms) = self.shards.gradients(&self.world.net, vec![batch], loss);
-        let metrics: Metrics = terms.into_iter().flatten().collect();
-        if let Some((name, value)) = metrics.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::new(ErrorKind::Diverged, format!("`{name}` is {value}")));
+        let batch = replay.sample_transitions(self.config.batch)?;
+        let part = Part::new(&batch, &self.world.shape, &self.world.device.clone().autodiff());
+        let (grads, mut metrics) = self.shards.gradients(&self.world.net, vec![part], loss);
+        let metrics = metrics.pop().unwrap_or_default();
+        let bad = metrics.iter().find(|(_, value)| !value.is_finite());
+        if let Some(name) = bad.map(|(name, _)| *name).or((!grads.finite()).then_some("gradient")) {
+            let message = format!("`{name}` is not a finite number");
+            return Err(Error::new(ErrorKind::Diverged, message).hint("lower `model.optim.lr`"));
         }
         self.world.net = self.optim.step(self.world.net.clone(), &grads);
         Ok(metrics)
@@ -261,20 +358,20 @@ impl Learner for MyMethod {
         let (n_steps, moments) = self.optim.state(&self.world.net);
         write_arrays(&dir.join("train.safetensors"), &moments)?;
         let path = dir.join("train.json");
-        std::fs::write(&path, n_steps.to_string())
-            .map_err(|e| Error::io("write the training state", &path, &e))
+        std::fs::write(&path, n_steps.to_string()).map_err(|e| Error::io("write training state", &path, &e))
     }
 
     fn load(&mut self, dir: &Path, inference: bool) -> Result<()> {
-        let arrays = read_arrays(&dir.join("model.safetensors"))?;
-        self.world.net = with_parameters(self.world.net.clone(), &arrays)?;
+        let path = dir.join("model.safetensors");
+        let arrays = read_arrays(&path)?;
+        self.world.net = with_parameters(self.world.net.clone(), &arrays).map_err(|e| e.at(&path))?;
         if inference {
             return Ok(());
         }
         let path = dir.join("train.json");
-        let text =
-            std::fs::read_to_string(&path).map_err(|e| Error::io("read the training state", &path, &e))?;
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read training state", &path, &e))?;
         let n_steps = text.parse().map_err(|_| Error::corrupt(&path, "expected a number of updates"))?;
-        self.optim.restore(&self.world.net, n_steps, &read_arrays(&dir.join("train.safetensors"))?)
+        let path = dir.join("train.safetensors");
+        self.optim.restore(&self.world.net, n_steps, &read_arrays(&path)?).map_err(|e| e.at(&path))
     }
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use worldsmith::Result;
 
-/// What a command that ran returns: whether its check held.
+/// Exit code of a command that ran, but whose check failed.
 const CHECK_FAILED: u8 = 1;
 
 /// Learn a world model from experience, dream in it, act, judge it, and play it.
@@ -33,6 +33,9 @@ pub struct Cli {
     /// Write the result as JSON to stdout; words for people always go to stderr
     #[arg(long, global = true)]
     pub json: bool,
+    /// Where to compute: `cpu`, or `vulkan` in a build with that feature
+    #[arg(long, global = true, default_value = "cpu", value_name = "NAME")]
+    device: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -60,6 +63,7 @@ enum Command {
 /// # Errors
 /// Whatever went wrong, for `main` to print.
 pub fn run(cli: &Cli) -> Result<ExitCode> {
+    worldsmith::choose_device(&cli.device)?;
     match &cli.command {
         Command::Quickstart(args) => quickstart::run(args, cli.json),
         Command::Envs(args) => envs::run(args, cli.json),

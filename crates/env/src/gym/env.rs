@@ -37,6 +37,8 @@ pub struct GymEnv {
     launch: Launch,
     timeout: Duration,
     worker: Option<Worker>,
+    /// What the worker was last asked.
+    request: Vec<u8>,
     last_obs: Value,
     clock: Clock,
     n_failures: usize,
@@ -64,14 +66,62 @@ impl GymEnv {
             launch,
             timeout,
             worker: Some(worker),
+            request: Vec::new(),
             last_obs: Value::Discrete(0),
             clock: Clock::stopped(),
             n_failures: 0,
         })
     }
 
-    /// Sends a frame to the worker, which is started again if the last one failed.
-    fn call(&mut self, frame: &[u8]) -> std::result::Result<Step, Failure> {
+    /// Asks for a reset; [`GymEnv::finish`] waits for it. Others can be asked in between.
+    pub(crate) fn begin_reset(&mut self, seed: Seed) {
+        let mut request = Writer { bytes: vec![RESET] };
+        request.u64(seed.0);
+        self.clock = Clock::stopped();
+        self.begin(request);
+    }
+
+    /// Asks for a step; [`GymEnv::finish`] waits for it. Others can be asked in between.
+    pub(crate) fn begin_step(&mut self, action: &Value) -> Result<()> {
+        self.clock.admit(&self.spec, action)?;
+        let mut request = Writer { bytes: vec![STEP] };
+        request.value(action);
+        self.begin(request);
+        Ok(())
+    }
+
+    fn begin(&mut self, request: Writer) {
+        self.request = request.bytes;
+        if let Some(worker) = &mut self.worker {
+            worker.send(&self.request);
+        }
+    }
+
+    /// Waits for what was asked for.
+    pub(crate) fn finish(&mut self) -> Result<Step> {
+        let resets = self.request.first() == Some(&RESET);
+        loop {
+            match self.answer() {
+                Ok(step) => {
+                    self.n_failures = if resets { self.n_failures } else { 0 };
+                    self.clock = Clock::started();
+                    self.clock.follow(step.kind);
+                    self.last_obs = step.obs.clone();
+                    return Ok(step);
+                }
+                Err(why) => {
+                    self.clock = Clock::stopped();
+                    self.fail(&why)?;
+                }
+            }
+            if !resets {
+                return Ok(Step::truncated(self.last_obs.clone(), 0.0));
+            }
+        }
+    }
+
+    /// The worker's answer; a failed worker is replaced first, and asked the same.
+    fn answer(&mut self) -> std::result::Result<Step, Failure> {
         let worker = match &mut self.worker {
             Some(worker) => worker,
             None => {
@@ -80,10 +130,12 @@ impl GymEnv {
                 if spec != self.spec {
                     return Err("came back with other spaces".into());
                 }
-                self.worker.insert(worker)
+                let worker = self.worker.insert(worker);
+                worker.send(&self.request);
+                worker
             }
         };
-        worker.call(frame, self.timeout).and_then(|answer| read_step(&answer))
+        worker.recv(self.timeout).and_then(|answer| read_step(&answer))
     }
 
     /// Buries the worker. The third failure in a row is an error.
@@ -100,12 +152,6 @@ impl GymEnv {
         );
         Err(Error::new(ErrorKind::External, message))
     }
-
-    fn accept(&mut self, step: Step) -> Step {
-        self.clock.follow(step.kind);
-        self.last_obs = step.obs.clone();
-        step
-    }
 }
 
 impl Env for GymEnv {
@@ -114,35 +160,13 @@ impl Env for GymEnv {
     }
 
     fn reset(&mut self, seed: Seed) -> Result<Step> {
-        let mut frame = Writer { bytes: vec![RESET] };
-        frame.u64(seed.0);
-        self.clock = Clock::stopped();
-        loop {
-            match self.call(&frame.bytes) {
-                Ok(step) => {
-                    self.clock = Clock::started();
-                    return Ok(self.accept(Step::first(step.obs)));
-                }
-                Err(why) => self.fail(&why)?,
-            }
-        }
+        self.begin_reset(seed);
+        self.finish()
     }
 
     fn step(&mut self, action: &Value) -> Result<Step> {
-        self.clock.admit(&self.spec, action)?;
-        let mut frame = Writer { bytes: vec![STEP] };
-        frame.value(action);
-        match self.call(&frame.bytes) {
-            Ok(step) => {
-                self.n_failures = 0;
-                Ok(self.accept(step))
-            }
-            Err(why) => {
-                self.clock = Clock::stopped();
-                self.fail(&why)?;
-                Ok(Step::truncated(self.last_obs.clone(), 0.0))
-            }
-        }
+        self.begin_step(action)?;
+        self.finish()
     }
 }
 
@@ -151,7 +175,8 @@ fn start(id: &str, config: &WorkerConfig, launch: &Launch, timeout: Duration) ->
     let mut worker = spawn(launch()).map_err(|e| no_python(&e, config))?;
     let external = |message: String| Error::new(ErrorKind::External, message);
     let hello = serde_json::to_vec(config).map_err(|e| external(e.to_string()))?;
-    match worker.call(&hello, timeout) {
+    worker.send(&hello);
+    match worker.recv(timeout) {
         Ok(answer) if answer.first() == Some(&ERROR) => Err(refusal(&answer, id, config)),
         Ok(answer) => Ok((worker, read_spec(&answer, id)?)),
         Err(why) => {

@@ -22,6 +22,7 @@ pub(super) struct Worker {
     stdin: ChildStdin,
     frames: Receiver<io::Result<Vec<u8>>>,
     log: Receiver<Vec<u8>>,
+    unsent: Option<io::Error>,
 }
 
 impl Worker {
@@ -37,21 +38,25 @@ impl Worker {
         let (log_out, log) = mpsc::channel();
         thread::spawn(move || pump_frames(stdout, &frame_out));
         thread::spawn(move || keep_tail(stderr, &log_out));
-        Ok(Self { child, stdin, frames, log })
+        Ok(Self { child, stdin, frames, log, unsent: None })
     }
 
-    /// Sends a frame and waits for the answer, at most for `timeout`.
-    pub fn call(&mut self, frame: &[u8], timeout: Duration) -> Result<Vec<u8>, Failure> {
-        let sent = write_frame(&mut self.stdin, frame);
+    /// Sends a frame. If that fails, [`Worker::recv`] says why.
+    pub fn send(&mut self, frame: &[u8]) {
+        self.unsent = write_frame(&mut self.stdin, frame).err();
+    }
+
+    /// Waits for the next frame, at most for `timeout`.
+    pub fn recv(&mut self, timeout: Duration) -> Result<Vec<u8>, Failure> {
         match self.frames.recv_timeout(timeout) {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(e)) if e.kind() != io::ErrorKind::UnexpectedEof => {
                 Err(format!("sent no proper frame: {e}"))
             }
             Err(RecvTimeoutError::Timeout) => Err(format!("did not answer within {timeout:?}")),
-            _ => Err(match sent {
-                Ok(()) => format!("died{}", self.exit_status()),
-                Err(e) => format!("died{} ({e})", self.exit_status()),
+            _ => Err(match self.unsent.take() {
+                None => format!("died{}", self.exit_status()),
+                Some(e) => format!("died{} ({e})", self.exit_status()),
             }),
         }
     }

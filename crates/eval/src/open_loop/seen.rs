@@ -73,7 +73,8 @@ impl<'a> Averages<'a> {
                 vector: sums.iter().map(|s| (s / n_obs) as f32).collect(),
             },
             std: sums.iter().zip(&squares).map(std).collect(),
-            reward: training.iter().flat_map(|e| &e.rewards).map(|r| f64::from(*r)).sum::<f64>() / n_steps as f64,
+            reward: training.iter().flat_map(|e| &e.rewards).map(|r| f64::from(*r)).sum::<f64>()
+                / n_steps as f64,
             end: n_ends as f64 / n_steps as f64,
         })
     }

@@ -71,7 +71,7 @@ pub(super) fn select<'a>(
         let offset = rng.below(config.stride.min(last + 1));
         places.extend((offset..=last).step_by(config.stride).map(|first| (episode_idx, first)));
     }
-    rng_shuffle(&mut places, &mut rng);
+    shuffle(&mut places, &mut rng);
     places.truncate(config.max_windows);
     places.sort_unstable();
     if places.len() < 2 {
@@ -95,7 +95,7 @@ pub(super) fn select<'a>(
 /// A random permutation of `0..n` that leaves nothing in its place, for `n` of at least 2: one random cycle.
 pub(super) fn derangement(n: usize, rng: &mut Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
-    rng_shuffle(&mut order, rng);
+    shuffle(&mut order, rng);
     let mut partner = vec![0; n];
     for (i, from) in order.iter().enumerate() {
         partner[*from] = order[(i + 1) % n];
@@ -103,7 +103,7 @@ pub(super) fn derangement(n: usize, rng: &mut Rng) -> Vec<usize> {
     partner
 }
 
-fn rng_shuffle<T>(items: &mut [T], rng: &mut Rng) {
+fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
     for i in (1..items.len()).rev() {
         items.swap(i, rng.below(i + 1));
     }

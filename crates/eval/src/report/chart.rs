@@ -124,7 +124,11 @@ impl Plot {
         }
         for (x, text) in &self.x.ticks {
             let (at, text) = (self.px(*x), escape(text));
-            let _ = writeln!(grid, "<text class=\"tick mid\" x=\"{at:.1}\" y=\"{}\">{text}</text>", bottom + 15.0);
+            let _ = writeln!(
+                grid,
+                "<text class=\"tick mid\" x=\"{at:.1}\" y=\"{}\">{text}</text>",
+                bottom + 15.0
+            );
         }
         let axes = format!(
             "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{bottom}\" y2=\"{bottom}\"/>\

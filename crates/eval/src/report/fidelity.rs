@@ -41,8 +41,7 @@ fn chart(result: &OpenLoop, metric: Metric) -> String {
         at.filter_map(move |(x, h)| Some((x as f64, *h.predictors.get(i)?.scores.get(&metric)?)))
     };
     let ends = (0..PREDICTORS.len()).flat_map(|i| scored(i).flat_map(|(_, e)| [e.mean, e.low, e.high]));
-    let way = if metric.is_higher_better() { "higher is better" } else { "lower is better" };
-    let label = format!("{} ({way})", metric.label());
+    let label = format!("{} ({} is better)", metric.label(), metric.better());
     let mut plot = Plot::new(Axis::places(&names, "steps ahead"), Axis::covering(ends, &label));
     // The model last, so that it lies on top; each a little aside, so that whiskers do not hide each other.
     for (i, (class, name)) in PREDICTORS.iter().enumerate().rev() {
@@ -51,16 +50,21 @@ fn chart(result: &OpenLoop, metric: Metric) -> String {
         for (x, e) in points {
             let at = &result.horizons[x.round() as usize];
             plot.whisker(class, x, e.low, e.high);
-            plot.dot(class, (x, e.mean), 3.0, &format!("{name}, {} steps ahead: {}", at.horizon, show::interval(&e)));
+            plot.dot(
+                class,
+                (x, e.mean),
+                3.0,
+                &format!("{name}, {} steps ahead: {}", at.horizon, show::interval(&e)),
+            );
         }
     }
-    plot.svg(&format!("{} by steps ahead, for the model and its floors", metric.label()))
+    plot.svg(&format!("{} by steps ahead, for the model and its floors", metric.title()))
 }
 
 fn table(horizons: &[HorizonScores], metrics: &[Metric]) -> String {
     let mut out = String::from("<div class=\"scroll\"><table>\n<thead><tr><th>predictor</th>");
     for metric in metrics {
-        let _ = write!(out, "<th>{}</th>", escape(metric.label()));
+        let _ = write!(out, "<th>{}</th>", escape(&metric.label()));
     }
     out.push_str("<th>reward AUROC</th><th>end AUROC</th></tr></thead>\n");
     for at in horizons {
@@ -100,12 +104,18 @@ fn row(predictor: &PredictorScores, metrics: &[Metric]) -> String {
         let (mark, title) = match predictor.gains.get(metric) {
             None => ("", String::new()),
             Some(gain) => {
-                let mark = if gain.low > 0.0 { "" } else if gain.high < 0.0 { " ✗" } else { " ≈" };
+                let mark = if gain.low > 0.0 {
+                    ""
+                } else if gain.high < 0.0 {
+                    " ✗"
+                } else {
+                    " ≈"
+                };
                 (mark, format!(" title=\"the model is better by {}\"", show::interval(gain)))
             }
         };
-        let (mean, low, high) = (show::number(e.mean), show::number(e.low), show::number(e.high));
-        let _ = write!(out, "<td{title}>{mean}<i>{mark}</i><small>{low} to {high}</small></td>");
+        let (mean, range) = show::mean_and_range(e);
+        let _ = write!(out, "<td{title}>{mean}<i>{mark}</i><small>{range}</small></td>");
     }
     for score in [predictor.reward_auroc, predictor.end_auroc] {
         let _ = write!(out, "<td>{}</td>", score.map_or("–".into(), show::number));

@@ -90,7 +90,8 @@ fn facts(facts: &[(String, String)]) -> String {
 fn verdict(checks: &[Check]) -> String {
     let mut list = String::from("<ul class=\"checks\">\n");
     for check in checks {
-        let (class, sign, word) = if check.passed { ("pass", "✓", "passed") } else { ("fail", "✗", "failed") };
+        let (class, sign, word) =
+            if check.passed { ("pass", "✓", "passed") } else { ("fail", "✗", "failed") };
         let (name, detail) = (escape(&check.name), escape(&check.detail));
         let _ = writeln!(
             list,
@@ -112,7 +113,8 @@ fn next(steps: &[String]) -> String {
 
 /// A titled part of the page; `lead` (plain text, may be empty) explains how to read it, `body` is HTML.
 fn section(title: &str, lead: &str, body: &str) -> String {
-    let lead = if lead.is_empty() { String::new() } else { format!("<p class=\"lead\">{}</p>\n", with_code(lead)) };
+    let lead =
+        if lead.is_empty() { String::new() } else { format!("<p class=\"lead\">{}</p>\n", with_code(lead)) };
     format!("<section>\n<h2>{}</h2>\n{lead}{body}</section>\n", escape(title))
 }
 
@@ -121,7 +123,11 @@ fn with_code(text: &str) -> String {
     let mut out = String::new();
     for (i, part) in text.split('`').enumerate() {
         let part = escape(part);
-        if i % 2 == 0 { out.push_str(&part) } else { let _ = write!(out, "<code>{part}</code>"); }
+        if i % 2 == 0 {
+            out.push_str(&part)
+        } else {
+            let _ = write!(out, "<code>{part}</code>");
+        }
     }
     out
 }

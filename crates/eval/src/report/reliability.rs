@@ -45,7 +45,8 @@ fn table(bins: &[&Bin]) -> String {
         "<div class=\"scroll\"><table>\n<thead><tr><th>bin</th><th>foretold</th><th>observed</th><th>count</th></tr></thead>\n<tbody>\n",
     );
     for bin in bins {
-        let interval = rate(bin).map_or(String::new(), |r| format!("{} to {}", show::number(r.low), show::number(r.high)));
+        let interval = rate(bin)
+            .map_or(String::new(), |r| format!("{} to {}", show::number(r.low), show::number(r.high)));
         let _ = writeln!(
             out,
             "<tr><th>{} to {}</th><td>{}</td><td>{}<small>{interval}</small></td><td>{}</td></tr>",

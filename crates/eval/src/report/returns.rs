@@ -9,7 +9,8 @@ pub(super) fn section(table: &ReturnsTable) -> String {
     let rows = [(&table.agent, "c-model"), (&table.random, "c-mean")];
     let reach = rows.iter().flat_map(|(r, _)| [r.total_reward.mean, r.total_reward.low, r.total_reward.high]);
     // Bars start at zero, so that their lengths can be compared.
-    let (low, high) = reach.filter(|x| x.is_finite()).fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)));
+    let (low, high) =
+        reach.filter(|x| x.is_finite()).fold((0.0f64, 0.0f64), |(l, h), x| (l.min(x), h.max(x)));
     let scale = Scale { low, span: if high > low { high - low } else { 1.0 } };
     let mut bars = String::from("<div class=\"bars\">\n");
     for (row, class) in rows {
@@ -42,15 +43,15 @@ fn bar(row: &ReturnsRow, class: &str, scale: &Scale) -> String {
     let (zero, mean) = (scale.percent(0.0), scale.percent(e.mean));
     let (low, high) = (scale.percent(e.low), scale.percent(e.high));
     format!(
-        "<div class=\"bar {class}\" title=\"{}\"><span class=\"who\">{}</span><span class=\"track\">\
+        "<div class=\"bar {class}\"><span class=\"who\">{}</span><span class=\"track\" title=\"{}\">\
          <b style=\"left:{:.2}%;width:{:.2}%\"></b><u style=\"left:{low:.2}%;width:{:.2}%\"></u></span>\
          <span class=\"what\">{}</span></div>\n",
-        show::interval(e),
         escape(&row.name),
+        show::interval(e),
         zero.min(mean),
         (mean - zero).abs(),
         high - low,
-        show::number(e.mean),
+        show::mean_and_range(e).0,
     )
 }
 
@@ -60,11 +61,13 @@ fn numbers(rows: &[&ReturnsRow]) -> String {
          <th>share terminated</th><th>episodes</th></tr></thead>\n<tbody>\n",
     );
     let cell = |e: &Estimate| {
-        format!("<td>{}<small>{} to {}</small></td>", show::number(e.mean), show::number(e.low), show::number(e.high))
+        let (mean, range) = show::mean_and_range(e);
+        format!("<td>{mean}<small>{range}</small></td>")
     };
     for row in rows {
         let cells = [&row.total_reward, &row.len, &row.terminated].map(cell).concat();
-        let _ = writeln!(out, "<tr><th>{}</th>{cells}<td>{}</td></tr>", escape(&row.name), row.total_reward.n);
+        let _ =
+            writeln!(out, "<tr><th>{}</th>{cells}<td>{}</td></tr>", escape(&row.name), row.total_reward.n);
     }
     out + "</tbody></table></div>\n"
 }

@@ -48,7 +48,9 @@ fn apart(a: &Image, b: &Image) -> Image {
 
 fn picture(image: &Image, alt: &str) -> String {
     match png_bytes(image) {
-        Ok(png) => format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(alt), STANDARD.encode(png)),
+        Ok(png) => {
+            format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escape(alt), STANDARD.encode(png))
+        }
         Err(why) => format!("<span title=\"{}\">–</span>", escape(&why.to_string())),
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::TensorData;
 use worldsmith_core::{Result, Rng, Seed, Space, Value};
 use worldsmith_nn::ops::cross_entropy;
 use worldsmith_nn::{ActionKind, Actor, Init, Mlp, MlpConfig, State, TwoHot, lambda_returns};
-use worldsmith_plan::{Latent, Mode, Observation, Policy, WorldModel};
+use worldsmith_plan::{Latent, Mode, Observation, Policy};
 
 use super::Config;
 use super::world::{Dreamer, Seen, World, from_latent, host, to_latent};
@@ -145,12 +145,5 @@ impl Policy for DreamerPolicy {
         *memory = Latent::new(vec![("deter", state.deter), ("stoch", state.stoch), ("action", action.clone())]);
         let flat = host(action);
         (0..rows).map(|i| self.action.unflatten(&flat[i * width..(i + 1) * width])).collect()
-    }
-}
-
-impl DreamerPolicy {
-    /// The world the policy sees through.
-    pub fn world(&self) -> &dyn WorldModel {
-        &self.dreamer
     }
 }

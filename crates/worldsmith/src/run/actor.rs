@@ -81,7 +81,10 @@ impl Actor {
         let Some(bytes) = self.pool.snapshot() else { return Ok(()) };
         let path = dir.join(POOL);
         std::fs::write(&path, bytes).map_err(|e| Error::io("write the environments", &path, &e))?;
-        self.memory.as_ref().map_or(Ok(()), |memory| write_memory(memory, &dir.join(MEMORY)))
+        match &self.memory {
+            Some(memory) if memory.batch() > 0 => write_memory(memory, &dir.join(MEMORY)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the checkpoint `dir` holds environments.
@@ -108,17 +111,17 @@ impl Actor {
 }
 
 fn write_memory(memory: &Latent, path: &Path) -> Result<()> {
-    let arrays: Vec<(&str, [usize; 2], Vec<u8>)> = memory
+    let arrays: Vec<(&'static str, [usize; 2], Vec<u8>)> = memory
         .to_arrays()
         .into_iter()
         .map(|(name, dims, data)| (name, dims, data.iter().flat_map(|x| x.to_le_bytes()).collect()))
         .collect();
-    let views = arrays.iter().map(|(name, dims, bytes)| {
-        Ok((*name, TensorView::new(Dtype::F32, dims.to_vec(), bytes)?))
-    });
-    let bytes = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
-    let bytes = bytes.and_then(|views| safetensors::serialize(views, None));
-    let bytes = bytes.map_err(|e| Error::invalid(format!("cannot save the policy's memory: {e}")))?;
+    let broken = |e| Error::invalid(format!("cannot save the policy's memory: {e}"));
+    let mut views = Vec::new();
+    for (name, dims, bytes) in &arrays {
+        views.push((*name, TensorView::new(Dtype::F32, dims.to_vec(), bytes).map_err(broken)?));
+    }
+    let bytes = safetensors::serialize(views, None).map_err(broken)?;
     std::fs::write(path, bytes).map_err(|e| Error::io("write the policy's memory", path, &e))
 }
 

@@ -73,6 +73,11 @@ pub struct Trained {
     pub params_crc32: String,
 }
 
+/// How far the run in the checkpoint `dir` was.
+pub(crate) fn counters(dir: &Path) -> Result<Counters> {
+    Ok(State::read(dir)?.count)
+}
+
 impl Run {
     /// Makes the run folder `dir` and everything a run needs. With `force`, a run that is there is deleted first.
     ///

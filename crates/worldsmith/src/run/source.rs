@@ -8,6 +8,7 @@ use worldsmith_recipes::Learner;
 
 use super::Actor;
 use crate::RunConfig;
+use crate::device::device;
 
 /// Where experience comes from, and who learns from it.
 pub(super) struct Source {
@@ -30,7 +31,7 @@ impl Source {
         let spec = actor.spec().clone();
         given.iter().try_for_each(|store| check_spaces(store, &spec))?;
         let seed = config.root_seed().derive("learner");
-        let learner = recipe.build(&config.model, &spec, seed, &crate::device())?;
+        let learner = recipe.build(&config.model, &spec, seed, &device())?;
         let actor = given.is_none().then_some(actor);
         Ok(Self { spec, actor, given, learner })
     }

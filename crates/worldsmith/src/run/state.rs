@@ -15,7 +15,7 @@ const STATE: &str = "state.json";
 
 /// How far a run is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     /// Steps taken in the real environment.
     pub env_steps: u64,
     /// Gradient updates.

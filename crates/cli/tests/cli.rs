@@ -1,0 +1,12 @@
+//! The program as a person meets it: what it prints, how it ends, and that nothing is lost when it is killed.
+
+#![cfg(unix)]
+
+#[path = "cli/faults.rs"]
+mod faults;
+#[path = "cli/program.rs"]
+mod program;
+#[path = "cli/resume.rs"]
+mod resume;
+#[path = "cli/words.rs"]
+mod words;
