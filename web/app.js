@@ -170,7 +170,8 @@ function paint(canvas, image) {
 /** Scales both pictures by the largest whole number of device pixels that fits. */
 function fit() {
   const scale = window.devicePixelRatio || 1;
-  const room = Math.max(180, window.innerHeight * 0.54);
+  const taken = window.matchMedia('(min-width: 1080px)').matches ? 320 : window.innerHeight * 0.46;
+  const room = Math.max(180, window.innerHeight - taken);
   for (const canvas of [$('real'), $('dream')]) {
     const wide = (canvas.parentElement.clientWidth * scale) / canvas.width;
     const high = (room * scale) / canvas.height;

@@ -1,6 +1,6 @@
 // The surprise of the last steps as a line; upright marks where the dream was anchored, gaps where a world stood still.
 
-const STEPS = 360;
+const STEPS = 300;
 const FLOOR = 0.1;
 
 export class Spark {

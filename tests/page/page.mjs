@@ -67,7 +67,7 @@ async function hold(page, key, n) {
 const passed = (what) => console.log(`ok  ${what}`);
 
 async function desk() {
-  const { page, errors, close } = await open({ viewport: { width: 1280, height: 800 } });
+  const { page, errors, close } = await open({ viewport: { width: 1280, height: 800 }, colorScheme: 'dark' });
   assert.match(await page.textContent('#run'), /\w/);
   const actions = await page.$$('#pad button');
   assert(actions.length > 0, 'expected a button for each action');
@@ -104,6 +104,8 @@ async function desk() {
   assert.equal(await page.textContent('#horizon'), '1');
   passed('re-anchoring grounds the dream');
 
+  const low = await page.$eval('#controls', (form) => form.getBoundingClientRect().bottom);
+  assert(low <= 800, `all controls must be in sight, they end at ${low} px`);
   const who = (await page.isEnabled('[name=who][value="1"]')) ? '1' : '2';
   await page.check(`[name=who][value="${who}"]`, { force: true });
   await page.$eval('#fps', (slider) => {
@@ -133,7 +135,7 @@ async function desk() {
 
 async function phone() {
   const { page, errors, close } = await open({
-    viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, isMobile: true, hasTouch: true,
+    viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, isMobile: true, hasTouch: true, colorScheme: 'dark',
   });
   await pauseAtStart(page, 11);
   const before = await pixels(page, 'real');
@@ -149,7 +151,7 @@ async function phone() {
   assert(box.height >= 44 && box.y + box.height <= 844, 'the action buttons must be large and in sight');
   passed('a phone plays by touch, and the page fits it');
   await page.locator('#pause').tap();
-  await stepIs(page, 20).catch(() => {});
+  await until(page, () => Number(document.getElementById('step').textContent) >= 12);
   await page.screenshot({ path: `${shots}/phone.png` });
   assert.deepEqual(errors, []);
   await close();

@@ -80,6 +80,7 @@ impl Folder {
 
 /// Where a run goes if nobody says: `runs/<recipe>-<env>-s<seed>`.
 pub fn default_run(recipe: &str, env: &str, seed: u64) -> PathBuf {
-    let env: String = env.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let env: String =
+        env.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     Path::new("runs").join(format!("{recipe}-{env}-s{seed}"))
 }

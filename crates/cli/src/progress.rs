@@ -45,7 +45,8 @@ impl Progress for Bars {
         (self.name, self.total, self.started) = (name.to_string(), total, Instant::now());
         if self.terminal {
             let bar = ProgressBar::new(total);
-            let style = ProgressStyle::with_template("{prefix:<10} {bar:30} {percent:>3}%  {eta:>4} left  {msg}");
+            let style =
+                ProgressStyle::with_template("{prefix:<10} {bar:30} {percent:>3}%  {eta:>4} left  {msg}");
             bar.set_style(style.expect("the template is valid"));
             bar.set_prefix(name.to_string());
             self.fresh = true;

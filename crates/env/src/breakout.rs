@@ -43,8 +43,8 @@ pub const ENTRY: EnvEntry = EnvEntry {
     options: &[
         OptionEntry {
             name: "sticky",
-            default: "0.0",
-            about: "chance that the last action is repeated (MinAtar: 0.1)",
+            default: "0.1",
+            about: "chance that the last action is repeated, as in MinAtar",
         },
         OptionEntry { name: "max_steps", default: "500", about: "steps until truncation, or `none`" },
     ],
@@ -160,8 +160,8 @@ impl Game {
     }
 }
 
-/// [`Game`] as an environment: 3 actions (`noop`, `left`, `right`), a 64x64x3 picture, an optional time limit and
-/// optional sticky actions. The seed decides from which side the ball starts and when an action sticks.
+/// [`Game`] as an environment: 3 actions (`noop`, `left`, `right`), a 64x64x3 picture, a time limit and sticky
+/// actions, both optional. The seed decides from which side the ball starts and when an action sticks.
 pub struct Breakout {
     spec: EnvSpec,
     sticky: f32,
@@ -190,7 +190,7 @@ impl Breakout {
             action_names: ["noop", "left", "right"].map(String::from).to_vec(),
             max_steps: options.limit("max_steps", Some(500))?,
         };
-        let sticky = options.number("sticky", 0.0, 0.0..=1.0)?;
+        let sticky = options.number("sticky", 0.1, 0.0..=1.0)?;
         let state =
             State { game: Game::new(false), rng: Seed(0).rng(), last_action: 0, clock: Clock::stopped() };
         Ok(Self { spec, sticky, state })

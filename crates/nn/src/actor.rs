@@ -31,10 +31,12 @@ impl ActionKind {
         match space {
             Space::Discrete { n } => Ok(Self::Choices(vec![*n])),
             Space::MultiDiscrete { nvec } => Ok(Self::Choices(nvec.clone())),
-            Space::Box { low, high, .. } if low.iter().chain(high).all(|x| x.is_finite()) => Ok(Self::Numbers {
-                middle: low.iter().zip(high).map(|(l, h)| (l + h) / 2.0).collect(),
-                half: low.iter().zip(high).map(|(l, h)| (h - l) / 2.0).collect(),
-            }),
+            Space::Box { low, high, .. } if low.iter().chain(high).all(|x| x.is_finite()) => {
+                Ok(Self::Numbers {
+                    middle: low.iter().zip(high).map(|(l, h)| (l + h) / 2.0).collect(),
+                    half: low.iter().zip(high).map(|(l, h)| (h - l) / 2.0).collect(),
+                })
+            }
             _ => Err(Error::invalid(format!("expected choices or bounded numbers to act with, got {space}"))),
         }
     }
@@ -82,7 +84,14 @@ pub struct Scored {
 
 impl Actor {
     /// A policy over `kind` that reads `n_in` numbers; starts nearly uniform.
-    pub fn new(kind: ActionKind, n_in: usize, units: usize, layers: usize, unimix: f32, init: &mut Init) -> Self {
+    pub fn new(
+        kind: ActionKind,
+        n_in: usize,
+        units: usize,
+        layers: usize,
+        unimix: f32,
+        init: &mut Init,
+    ) -> Self {
         let config = MlpConfig { n_in, units, layers, n_out: kind.params(), out_scale: 0.01 };
         Self { mlp: config.init(init), kind, unimix }
     }
@@ -108,7 +117,8 @@ impl Actor {
             ActionKind::Numbers { middle, half } => {
                 let n = middle.len();
                 let (mean, std) = mean_and_std(out, n);
-                let noise: Vec<f32> = (0..rows * n).map(|_| if greedy { 0.0 } else { rng.normal() }).collect();
+                let noise: Vec<f32> =
+                    (0..rows * n).map(|_| if greedy { 0.0 } else { rng.normal() }).collect();
                 let noise = Tensor::<2>::from_data(TensorData::new(noise, [rows, n]), &device);
                 let unit = (mean + std * noise).clamp(-1.0, 1.0);
                 unit * row(half, &device) + row(middle, &device)
@@ -148,12 +158,19 @@ impl Actor {
                 let constant = 0.5 * (2.0 * std::f32::consts::PI).ln();
                 let log_prob = -(z.powi_scalar(2) * 0.5 + std.clone().log() + constant);
                 let entropy = std.log() + constant + 0.5;
-                Scored { log_prob: log_prob.sum_dim(1).squeeze_dim(1), entropy: entropy.sum_dim(1).squeeze_dim(1) }
+                Scored {
+                    log_prob: log_prob.sum_dim(1).squeeze_dim(1),
+                    entropy: entropy.sum_dim(1).squeeze_dim(1),
+                }
             }
         }
     }
 
-    fn parts<'a>(&'a self, out: Tensor<2>, sizes: &'a [usize]) -> impl Iterator<Item = (Tensor<2>, Groups)> + 'a {
+    fn parts<'a>(
+        &'a self,
+        out: Tensor<2>,
+        sizes: &'a [usize],
+    ) -> impl Iterator<Item = (Tensor<2>, Groups)> + 'a {
         let mut from = 0;
         sizes.iter().map(move |n| {
             let logits = out.clone().narrow(1, from, *n);

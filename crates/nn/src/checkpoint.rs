@@ -48,7 +48,8 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<()> {
     let views = arrays.iter().zip(&bytes).map(|((name, a), bytes)| {
         TensorView::new(Dtype::F32, a.shape.clone(), bytes).map(|view| (name.clone(), view))
     });
-    let broken = |e: safetensors::SafeTensorError| Error::invalid(format!("cannot lay out tensors: {e}")).at(path);
+    let broken =
+        |e: safetensors::SafeTensorError| Error::invalid(format!("cannot lay out tensors: {e}")).at(path);
     let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(broken)?;
     let file = safetensors::serialize(views, None).map_err(broken)?;
     std::fs::write(path, file).map_err(|e| Error::io("write tensors", path, &e))
@@ -65,7 +66,10 @@ pub fn read_arrays(path: &Path) -> Result<Arrays> {
     let mut arrays = Arrays::new();
     for (name, view) in tensors.tensors() {
         if view.dtype() != Dtype::F32 {
-            return Err(Error::corrupt(path, format!("expected tensor `{name}` of f32, got {:?}", view.dtype())));
+            return Err(Error::corrupt(
+                path,
+                format!("expected tensor `{name}` of f32, got {:?}", view.dtype()),
+            ));
         }
         let data = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         arrays.insert(name, Array { shape: view.shape().to_vec(), data });

@@ -8,13 +8,13 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::autodiff::Autodiff;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{backend_extension, Backend, Dispatch, Flex};
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::prelude::*;
 use burn::tensor::TensorData;
 
@@ -61,18 +61,26 @@ pub(crate) trait KernelBackend: Backend {
     fn kernel1(kernel: KernelRef, a: FloatTensor<Self>) -> FloatTensor<Self>;
     fn kernel2(kernel: KernelRef, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
     fn kernel3(
-        kernel: KernelRef, a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>,
+        kernel: KernelRef,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 }
 
 /// Runs a kernel of one input.
-pub(crate) fn apply1<const A: usize, const O: usize>(kernel: impl Kernel + 'static, a: Tensor<A>) -> Tensor<O> {
+pub(crate) fn apply1<const A: usize, const O: usize>(
+    kernel: impl Kernel + 'static,
+    a: Tensor<A>,
+) -> Tensor<O> {
     Tensor::from_dispatch(<Dispatch as KernelBackend>::kernel1(Arc::new(kernel), a.into_dispatch()))
 }
 
 /// Runs a kernel of two inputs.
 pub(crate) fn apply2<const A: usize, const B: usize, const O: usize>(
-    kernel: impl Kernel + 'static, a: Tensor<A>, b: Tensor<B>,
+    kernel: impl Kernel + 'static,
+    a: Tensor<A>,
+    b: Tensor<B>,
 ) -> Tensor<O> {
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
     Tensor::from_dispatch(<Dispatch as KernelBackend>::kernel2(Arc::new(kernel), a, b))
@@ -80,7 +88,10 @@ pub(crate) fn apply2<const A: usize, const B: usize, const O: usize>(
 
 /// Runs a kernel of three inputs.
 pub(crate) fn apply3<const A: usize, const B: usize, const C: usize, const O: usize>(
-    kernel: impl Kernel + 'static, a: Tensor<A>, b: Tensor<B>, c: Tensor<C>,
+    kernel: impl Kernel + 'static,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
 ) -> Tensor<O> {
     let (a, b, c) = (a.into_dispatch(), b.into_dispatch(), c.into_dispatch());
     Tensor::from_dispatch(<Dispatch as KernelBackend>::kernel3(Arc::new(kernel), a, b, c))
@@ -94,7 +105,8 @@ fn run(kernel: &dyn Kernel, inputs: &[FlexTensor]) -> FlexTensor {
 }
 
 fn with_views<R>(inputs: &[FlexTensor], f: impl FnOnce(&[View]) -> R) -> R {
-    let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.layout().shape().iter().copied().collect()).collect();
+    let shapes: Vec<Vec<usize>> =
+        inputs.iter().map(|t| t.layout().shape().iter().copied().collect()).collect();
     let views: Vec<View> = inputs
         .iter()
         .zip(&shapes)
@@ -116,7 +128,10 @@ impl KernelBackend for Flex {
     }
 
     fn kernel3(
-        kernel: KernelRef, a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>,
+        kernel: KernelRef,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         run(&*kernel, &[a.to_contiguous(), b.to_contiguous(), c.to_contiguous()])
     }
@@ -170,7 +185,10 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
     }
 
     fn kernel3(
-        kernel: KernelRef, a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>,
+        kernel: KernelRef,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         track!(kernel, [a, b, c])
     }

@@ -32,10 +32,10 @@ pub use twohot::{TwoHot, symexp, symlog};
 /// Fused operations, equal to their plain forms.
 pub mod ops {
     pub use crate::kernels::conv::{Window, conv2d, conv2d_transpose};
+    pub use crate::kernels::error::picture_error;
     pub use crate::kernels::gates::gru_gates;
     pub use crate::kernels::linear::linear;
     pub use crate::kernels::norm::{Act, norm};
-    pub use crate::kernels::error::picture_error;
     pub use crate::kernels::onehot::{Groups, cross_entropy, kl, mode, probs, sample};
 }
 

@@ -42,10 +42,14 @@ impl ObsShape {
                     self.add(&path, part)?;
                 }
             }
-            Space::Image { height, width, channels } => self.pictures.push((leaf, [*height, *width, *channels])),
+            Space::Image { height, width, channels } => {
+                self.pictures.push((leaf, [*height, *width, *channels]))
+            }
             _ => {
                 let n = space.flat_len().ok_or_else(|| {
-                    Error::invalid(format!("expected pictures and numbers to observe, got {space} as `{leaf}`"))
+                    Error::invalid(format!(
+                        "expected pictures and numbers to observe, got {space} as `{leaf}`"
+                    ))
                 })?;
                 self.vectors.push((leaf, n));
             }

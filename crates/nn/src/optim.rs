@@ -25,7 +25,8 @@ impl Shards {
     pub fn new(n: usize) -> Result<Self> {
         let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let pools = (0..n.max(1)).map(pool).collect::<std::result::Result<_, _>>();
-        let pools = pools.map_err(|e| Error::new(ErrorKind::Io, format!("cannot start {n} training threads: {e}")))?;
+        let pools = pools
+            .map_err(|e| Error::new(ErrorKind::Io, format!("cannot start {n} training threads: {e}")))?;
         Ok(Self { pools })
     }
 
@@ -44,7 +45,10 @@ impl Shards {
         std::thread::scope(|scope| {
             let spawn = |(pool, part)| scope.spawn(move || rayon::ThreadPool::install(pool, || f(part)));
             let threads: Vec<_> = self.pools.iter().zip(parts).map(spawn).collect();
-            threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            threads
+                .into_iter()
+                .map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         })
     }
 
@@ -53,7 +57,10 @@ impl Shards {
     /// # Panics
     /// As [`Shards::map`].
     pub fn gradients<M, S, A>(
-        &self, model: &M, parts: Vec<S>, loss: impl Fn(&M, S) -> (Tensor<1>, A) + Sync,
+        &self,
+        model: &M,
+        parts: Vec<S>,
+        loss: impl Fn(&M, S) -> (Tensor<1>, A) + Sync,
     ) -> (Grads, Vec<A>)
     where
         M: Module + Sync,
@@ -162,7 +169,8 @@ impl Optim {
         let mut arrays = Arrays::new();
         for (name, (m, v)) in names.0.iter().zip(&self.moments) {
             for (kind, data) in [("m", m), ("v", v)] {
-                arrays.insert(format!("{kind}/{name}"), Array { shape: vec![data.len()], data: data.clone() });
+                arrays
+                    .insert(format!("{kind}/{name}"), Array { shape: vec![data.len()], data: data.clone() });
             }
         }
         (self.n_steps, arrays)
@@ -182,7 +190,9 @@ impl Optim {
             let part = |kind: &str| {
                 let key = format!("{kind}/{name}");
                 let found = arrays.get(&key).map(|a| a.data.clone());
-                found.ok_or_else(|| Error::new(ErrorKind::Mismatch, format!("expected optimiser state `{key}`, got none")))
+                found.ok_or_else(|| {
+                    Error::new(ErrorKind::Mismatch, format!("expected optimiser state `{key}`, got none"))
+                })
             };
             self.moments.push((part("m")?, part("v")?));
         }

@@ -45,7 +45,9 @@ impl PictureConfig {
 
     /// `[height, width, channels]` after the last stage.
     fn last(&self) -> [usize; 3] {
-        self.stages.iter().fold(self.shape, |[h, w, _], s| [s.window.shrink(h), s.window.shrink(w), s.channels])
+        self.stages
+            .iter()
+            .fold(self.shape, |[h, w, _], s| [s.window.shrink(h), s.window.shrink(w), s.channels])
     }
 
     /// Numbers the encoder gives for one picture.
@@ -57,7 +59,8 @@ impl PictureConfig {
     pub fn encoder(&self, init: &mut Init) -> PictureEncoder {
         let mut n_in = self.shape[2];
         let convs = self.stages.iter().map(|s| {
-            let conv = Conv::new(s.window.kernel * s.window.kernel * n_in, s.channels, s.channels, s.window, init);
+            let conv =
+                Conv::new(s.window.kernel * s.window.kernel * n_in, s.channels, s.channels, s.window, init);
             n_in = s.channels;
             conv
         });
@@ -69,8 +72,10 @@ impl PictureConfig {
     /// Draws a decoder from `n_in` numbers.
     pub fn decoder(&self, n_in: usize, init: &mut Init) -> PictureDecoder {
         let [height, width, channels] = self.last();
-        let outs: Vec<usize> =
-            (0..self.stages.len()).rev().map(|i| if i == 0 { self.shape[2] } else { self.stages[i - 1].channels }).collect();
+        let outs: Vec<usize> = (0..self.stages.len())
+            .rev()
+            .map(|i| if i == 0 { self.shape[2] } else { self.stages[i - 1].channels })
+            .collect();
         let stages = self.stages.iter().rev();
         let convs = stages.zip(&outs).map(|(s, n_out)| {
             Conv::new(s.channels, s.window.kernel * s.window.kernel * n_out, *n_out, s.window, init)

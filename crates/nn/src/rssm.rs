@@ -146,7 +146,13 @@ impl Rssm {
     }
 
     /// Takes `action` and sees `embed`. Returns the state and its logits.
-    pub fn observe(&self, state: &State, action: Tensor<2>, embed: Tensor<2>, rng: &mut Rng) -> (State, Tensor<2>) {
+    pub fn observe(
+        &self,
+        state: &State,
+        action: Tensor<2>,
+        embed: Tensor<2>,
+        rng: &mut Rng,
+    ) -> (State, Tensor<2>) {
         let (action, embed) = (self.from_action.forward(action), self.post_embed.forward(embed));
         self.correct(state, action, embed, rng)
     }
@@ -184,7 +190,13 @@ impl Rssm {
         self.prior_out.forward(self.prior_norm.forward(self.prior_hidden.forward(deter)))
     }
 
-    fn correct(&self, state: &State, action: Tensor<2>, embed: Tensor<2>, rng: &mut Rng) -> (State, Tensor<2>) {
+    fn correct(
+        &self,
+        state: &State,
+        action: Tensor<2>,
+        embed: Tensor<2>,
+        rng: &mut Rng,
+    ) -> (State, Tensor<2>) {
         let deter = self.recur(state, action);
         let hidden = self.post_norm.forward(self.post_deter.forward(deter.clone()) + embed);
         let logits = self.post_out.forward(hidden);

@@ -6,6 +6,7 @@
 
 mod dqn;
 mod dreamer_v3;
+mod feed;
 mod lab;
 pub use worldsmith_nn::cpu;
 mod recipe;

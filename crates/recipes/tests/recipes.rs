@@ -19,7 +19,8 @@ fn walk(picture: bool, seed: Seed) -> Episode {
         Value::Image(image)
     };
     let mut x = 1;
-    let meta = EpisodeMeta { env: "line".into(), policy: "random".into(), seed, source: "real".into(), task: None };
+    let meta =
+        EpisodeMeta { env: "line".into(), policy: "random".into(), seed, source: "real".into(), task: None };
     let mut episode = Episode::start(draw(x), meta);
     for t in 1..=20 {
         let right = rng.chance(0.6);
@@ -41,7 +42,11 @@ fn walk(picture: bool, seed: Seed) -> Episode {
 fn spec(picture: bool) -> worldsmith_core::EnvSpec {
     worldsmith_core::EnvSpec {
         id: "line".into(),
-        obs: if picture { Space::Image { height: 16, width: 16, channels: 3 } } else { Space::vector(1, 0.0, 1.0) },
+        obs: if picture {
+            Space::Image { height: 16, width: 16, channels: 3 }
+        } else {
+            Space::vector(1, 0.0, 1.0)
+        },
         action: Space::Discrete { n: 2 },
         action_names: vec!["left".into(), "right".into()],
         max_steps: Some(20),
@@ -103,7 +108,10 @@ fn every_recipe_learns_from_pictures_and_from_numbers() {
         for picture in [true, false] {
             let (mut learner, mut replay) = (build(*recipe, picture, 0), replay(picture));
             let total = |m: &BTreeMap<&str, f64>| -> f64 {
-                ["loss/image", "loss/vector", "loss/reward", "loss/cont", "loss/value"].iter().filter_map(|k| m.get(k)).sum()
+                ["loss/image", "loss/vector", "loss/reward", "loss/cont", "loss/value"]
+                    .iter()
+                    .filter_map(|k| m.get(k))
+                    .sum()
             };
             let losses: Vec<f64> = (0..60).map(|_| total(&learner.update(&mut replay).unwrap())).collect();
             let (first, last): (f64, f64) = (losses[..5].iter().sum(), losses[55..].iter().sum());
@@ -183,13 +191,15 @@ fn world_models_answer_in_the_shapes_they_promise() {
 fn golden_numbers_have_not_moved() {
     for recipe in RECIPES {
         let name = recipe.card().name;
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name).join("golden.toml");
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name).join("golden.toml");
         let (mut learner, mut replay) = (build(*recipe, true, 0), replay(true));
         let dir = tempfile::tempdir().unwrap();
         learner.save(dir.path()).unwrap();
         let file = std::fs::read(dir.path().join("model.safetensors")).unwrap();
         let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
-        let n_params: usize = tensors.tensors().iter().map(|(_, t)| t.shape().iter().product::<usize>()).sum();
+        let n_params: usize =
+            tensors.tensors().iter().map(|(_, t)| t.shape().iter().product::<usize>()).sum();
         let mut golden = toml::Table::new();
         golden.insert("parameters".into(), (n_params as i64).into());
         for step in [0, 3] {
@@ -198,19 +208,29 @@ fn golden_numbers_have_not_moved() {
                 (0..2).for_each(|_| metrics = learner.update(&mut replay).unwrap());
             }
             let losses = metrics.iter().filter(|(k, _)| k.starts_with("loss/"));
-            golden.insert(format!("after_{step}"), losses.map(|(k, v)| (k.to_string(), (*v).into())).collect::<toml::Table>().into());
+            golden.insert(
+                format!("after_{step}"),
+                losses.map(|(k, v)| (k.to_string(), (*v).into())).collect::<toml::Table>().into(),
+            );
         }
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&path, toml::to_string(&golden).unwrap()).unwrap();
         }
         let kept: toml::Table = std::fs::read_to_string(&path).unwrap_or_default().parse().unwrap();
-        assert_eq!(kept.get("parameters"), golden.get("parameters"), "{name}: run with UPDATE_GOLDEN=1 if this was meant");
+        assert_eq!(
+            kept.get("parameters"),
+            golden.get("parameters"),
+            "{name}: run with UPDATE_GOLDEN=1 if this was meant"
+        );
         for step in ["after_0", "after_3"] {
             for (term, value) in golden[step].as_table().unwrap() {
                 let want = kept[step][term].as_float().unwrap();
                 let got = value.as_float().unwrap();
                 // Vector widths differ between machines, and with them the order of sums.
-                assert!((got - want).abs() <= 2e-3 * want.abs().max(0.1), "{name} {step} {term}: {got}, golden {want}");
+                assert!(
+                    (got - want).abs() <= 2e-3 * want.abs().max(0.1),
+                    "{name} {step} {term}: {got}, golden {want}"
+                );
             }
         }
     }
@@ -220,7 +240,8 @@ fn golden_numbers_have_not_moved() {
 fn a_trained_recipe_acts_in_a_real_environment() {
     for recipe in RECIPES {
         let mut env = worldsmith_env::make("cartpole").unwrap();
-        let mut learner = recipe.build(&tiny(*recipe), env.spec(), Seed(0), &worldsmith_recipes::cpu()).unwrap();
+        let mut learner =
+            recipe.build(&tiny(*recipe), env.spec(), Seed(0), &worldsmith_recipes::cpu()).unwrap();
         let (obs, action) = (env.spec().obs.clone(), env.spec().action.clone());
         let mut replay = Replay::new(&obs, &action, 1000, Seed(0)).unwrap();
         for i in 0..10 {
@@ -237,7 +258,11 @@ fn a_trained_recipe_acts_in_a_real_environment() {
     }
 }
 
-fn play(env: &mut dyn Env, seed: Seed, mut act: impl FnMut(&mut worldsmith_core::Rng, &Value) -> Value) -> Episode {
+fn play(
+    env: &mut dyn Env,
+    seed: Seed,
+    mut act: impl FnMut(&mut worldsmith_core::Rng, &Value) -> Value,
+) -> Episode {
     let mut rng = seed.rng();
     let meta = EpisodeMeta { env: "x".into(), policy: "x".into(), seed, source: "real".into(), task: None };
     let mut episode = Episode::start(env.reset(seed).unwrap().obs, meta);

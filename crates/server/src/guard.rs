@@ -44,7 +44,9 @@ impl Guard {
         match query.or(bearer) {
             Some(given) if equal(given.as_bytes(), token.as_bytes()) => Ok(()),
             Some(_) => Err((StatusCode::UNAUTHORIZED, "wrong token\n")),
-            None => Err((StatusCode::UNAUTHORIZED, "expected a token: `?token=...` or `authorization: bearer`\n")),
+            None => {
+                Err((StatusCode::UNAUTHORIZED, "expected a token: `?token=...` or `authorization: bearer`\n"))
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_histogram_is_cumulative_and_ends_in_the_count() {
         let metrics = Metrics::default();
-        [500, 1_500, 40_000, 9_000_000].map(|us| metrics.step(Duration::from_micros(us)));
+        [500, 1_500, 40_000, 9_000_000].into_iter().for_each(|us| metrics.step(Duration::from_micros(us)));
         let text = metrics.render(2);
         assert!(text.contains("worldsmith_sessions_open 2\n"));
         assert!(text.contains("_bucket{le=\"0.002\"} 2\n"), "{text}");

@@ -109,13 +109,8 @@ struct Trouble<'a> {
 /// The JSON of `hello`.
 pub(crate) fn hello(session: &Session) -> String {
     let actions: Vec<&str> = session.choices().iter().map(|c| c.name.as_str()).collect();
-    let hello = Hello {
-        version: VERSION,
-        env: session.env(),
-        agent: session.agent(),
-        idle: idle(&actions),
-        actions,
-    };
+    let hello =
+        Hello { version: VERSION, env: session.env(), agent: session.agent(), idle: idle(&actions), actions };
     json(&hello)
 }
 

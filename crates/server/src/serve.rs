@@ -67,7 +67,8 @@ impl ServeOptions {
         let bind = self.bind;
         match &self.token {
             None if !bind.ip().is_loopback() => {
-                let message = format!("expected a token to listen on `{bind}`, which others can reach, got none");
+                let message =
+                    format!("expected a token to listen on `{bind}`, which others can reach, got none");
                 return Err(Error::invalid(message).hint("give `--token`, or listen on `127.0.0.1`"));
             }
             Some(token) if token.len() < MIN_TOKEN_LEN => {
@@ -82,7 +83,9 @@ impl ServeOptions {
         }
         if self.max_message_bytes < MIN_MESSAGE_BYTES {
             let got = self.max_message_bytes;
-            return Err(Error::invalid(format!("expected at least {MIN_MESSAGE_BYTES} bytes a message, got {got}")));
+            return Err(Error::invalid(format!(
+                "expected at least {MIN_MESSAGE_BYTES} bytes a message, got {got}"
+            )));
         }
         Ok(())
     }
@@ -144,6 +147,7 @@ fn run(runtime: &Runtime, options: ServeOptions, on_ready: impl FnOnce(SocketAdd
             closing,
             options,
         });
+        let seats = shared.clone();
         // A frame is one write: waiting to fill a packet would only add latency.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
@@ -155,12 +159,19 @@ fn run(runtime: &Runtime, options: ServeOptions, on_ready: impl FnOnce(SocketAdd
             close.send_replace(true);
         });
         on_ready(address);
+        let farewell = async {
+            let served = server.await;
+            while seats.n_open.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(STOP_POLL).await;
+            }
+            served
+        };
         let overdue = async {
             let _ = leaving.wait_for(|closing| *closing).await;
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            done = server => done.map_err(|e| Error::new(ErrorKind::Io, format!("the server failed: {e}"))),
+            done = farewell => done.map_err(|e| Error::new(ErrorKind::Io, format!("the server failed: {e}"))),
             () = overdue => Ok(()),
         }
     })

@@ -77,7 +77,12 @@ pub fn envs() -> Result<Vec<EnvInfo>> {
 
 fn env_info(entry: &EnvEntry) -> EnvInfo {
     let option = |o: &OptionEntry| EnvOption { name: o.name, default: o.default, about: o.about };
-    EnvInfo { id: entry.id, about: entry.about, options: entry.options.iter().map(option).collect(), spec: None }
+    EnvInfo {
+        id: entry.id,
+        about: entry.about,
+        options: entry.options.iter().map(option).collect(),
+        spec: None,
+    }
 }
 
 /// All recipes.

@@ -86,7 +86,15 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
     })?;
     let episodes = request.episodes;
     let mean_return = total / episodes.max(1) as f64;
-    Ok(Collected { out: request.out.clone(), env: id, policy: name, episodes, steps, mean_return, stored: store.len() })
+    Ok(Collected {
+        out: request.out.clone(),
+        env: id,
+        policy: name,
+        episodes,
+        steps,
+        mean_return,
+        stored: store.len(),
+    })
 }
 
 /// Plays `n` episodes with a new `actor` made with `seed` and hands each to `keep` as it ends. Every environment plays

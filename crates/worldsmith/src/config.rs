@@ -110,7 +110,7 @@ impl RunConfig {
             overlay::set(&mut table, path, value, &list)?;
         }
         let mut config: RunConfig = table.try_into().map_err(|e| Error::invalid(e.to_string()))?;
-        config.model = recipe.resolve(&config.model)?;
+        config.model = resolve_model(recipe, &config.model)?;
         config.check()?;
         Ok(config)
     }
@@ -120,7 +120,8 @@ impl RunConfig {
     /// # Errors
     /// If the file cannot be read or is not a run's configuration.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read the configuration", path, &e))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Error::io("read the configuration", path, &e))?;
         toml::from_str(&text).map_err(|e| Error::corrupt(path, one_line(&e.to_string())))
     }
 
@@ -133,7 +134,8 @@ impl RunConfig {
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let (ours, theirs) = (self.flat(), other.flat());
         let keys = ours.keys().chain(theirs.keys());
-        let value = |map: &BTreeMap<String, String>, key| map.get(key).cloned().unwrap_or_else(|| "none".into());
+        let value =
+            |map: &BTreeMap<String, String>, key| map.get(key).cloned().unwrap_or_else(|| "none".into());
         keys.map(|key| (key.clone(), value(&ours, key), value(&theirs, key))).find(|(_, a, b)| a != b)
     }
 
@@ -212,9 +214,9 @@ fn base(recipe: &dyn Recipe, request: &Request) -> Result<Table> {
     let part = |key: &str| preset.get(key).and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let mut run = part("run");
     let env = run.remove("env").and_then(|v| v.as_str().map(str::to_string));
-    let mut run: Budget = run
-        .try_into()
-        .map_err(|e: toml::de::Error| Error::invalid(format!("preset `{name}`: {}", one_line(&e.to_string()))))?;
+    let mut run: Budget = run.try_into().map_err(|e: toml::de::Error| {
+        Error::invalid(format!("preset `{name}`: {}", one_line(&e.to_string())))
+    })?;
     if let Some(steps) = request.steps {
         run.prefill = (u128::from(run.prefill) * u128::from(steps) / u128::from(run.steps.max(1))) as u64;
         run.steps = steps;
@@ -226,9 +228,27 @@ fn base(recipe: &dyn Recipe, request: &Request) -> Result<Table> {
         seed: request.seed.unwrap_or(0),
         data: request.data.clone().unwrap_or_default(),
         run,
-        model: recipe.resolve(&part("model"))?,
+        model: resolve_model(recipe, &part("model"))?,
     };
     Table::try_from(&config).map_err(|e| Error::invalid(e.to_string()))
+}
+
+/// The recipe's complete configuration, with numbers as short as they can be written: what a recipe holds in single
+/// precision comes out as `0.1`, not as `0.10000000149011612`.
+fn resolve_model(recipe: &dyn Recipe, given: &Table) -> Result<Table> {
+    fn shorten(value: &mut toml::Value) {
+        match value {
+            toml::Value::Float(x) if f64::from(*x as f32) == *x => {
+                *x = (*x as f32).to_string().parse().unwrap_or(*x);
+            }
+            toml::Value::Array(items) => items.iter_mut().for_each(shorten),
+            toml::Value::Table(inner) => inner.iter_mut().for_each(|(_, v)| shorten(v)),
+            _ => {}
+        }
+    }
+    let mut model = recipe.resolve(given)?;
+    model.iter_mut().for_each(|(_, value)| shorten(value));
+    Ok(model)
 }
 
 /// A parser's message, which may span lines and quote the source, on one line.

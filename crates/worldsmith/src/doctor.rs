@@ -88,13 +88,20 @@ fn disk_free_mib(path: &Path) -> Option<u64> {
     Some(available / 1024)
 }
 
-/// Asks Python itself which packages it can import, without importing them.
+/// The first Python that runs, looked for where the Gymnasium bridge looks.
 fn python() -> Option<Python> {
+    let named = std::env::var("WORLDSMITH_PYTHON").ok();
+    let active = std::env::var("VIRTUAL_ENV").ok().map(|dir| format!("{dir}/bin/python"));
+    let usual = ["python3", "python"].map(|name| Some(name.to_string()));
+    [named, active].into_iter().chain(usual).flatten().find_map(ask)
+}
+
+/// Asks a Python which packages it can import, without importing them.
+fn ask(program: String) -> Option<Python> {
     let script = format!(
         "import sys, importlib.util as u, importlib.metadata as m\nprint(sys.version.split()[0])\n\
          for p in {PACKAGES:?}:\n    if u.find_spec(p): print(p, m.version(p.replace('_', '-')))"
     );
-    let program = std::env::var("WORLDSMITH_PYTHON").unwrap_or_else(|_| "python3".into());
     let output = Command::new(&program).args(["-c", &script]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let mut lines = text.lines();

@@ -140,16 +140,16 @@ fn choose(
 
 impl Film {
     fn write(self, idx: usize, dreamt: &mut Dreamt) -> Result<()> {
-        let (gif, strip) = (dreamt.out.join(format!("{idx:03}.gif")), dreamt.out.join(format!("{idx:03}.png")));
+        let (gif, strip) =
+            (dreamt.out.join(format!("{idx:03}.gif")), dreamt.out.join(format!("{idx:03}.png")));
         let pairs = self.real.iter().zip(&self.dream);
         let frames: Vec<Image> = pairs
             .map(|(real, dream)| export::strip(&[vec![real.clone(), dream.clone()]], SCALE))
             .collect::<Result<_>>()?;
         export::gif(&frames, FPS, 1, &gif)?;
         let last = self.real.len() - 1;
-        let shown: Vec<usize> = (0..STRIP_FRAMES.min(last + 1))
-            .map(|i| i * last / (STRIP_FRAMES - 1).min(last).max(1))
-            .collect();
+        let shown: Vec<usize> =
+            (0..STRIP_FRAMES.min(last + 1)).map(|i| i * last / (STRIP_FRAMES - 1).min(last).max(1)).collect();
         let row = |film: &[Image]| shown.iter().map(|i| film[*i].clone()).collect::<Vec<_>>();
         export::png(&export::strip(&[row(&self.real), row(&self.dream)], SCALE)?, 1, &strip)?;
         dreamt.gifs.push(gif);

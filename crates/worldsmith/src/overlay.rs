@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_value_is_read_as_the_type_that_is_there() {
         let mut table = sample();
-        for (path, text) in [("model.lr", "1"), ("model.units", "[4]"), ("model.act", "relu"), ("seed", "3")] {
+        for (path, text) in [("model.lr", "1"), ("model.units", "[4]"), ("model.act", "relu"), ("seed", "3")]
+        {
             set(&mut table, path, text, "list").unwrap();
         }
         let expected: Table =

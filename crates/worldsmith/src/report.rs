@@ -55,8 +55,8 @@ fn curves(run: &Path) -> Result<Vec<Curve>> {
     let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read the metrics", &path, &e))?;
     let mut points: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for line in text.lines() {
-        let line: BTreeMap<String, Option<f64>> =
-            serde_json::from_str(line).map_err(|e| Error::corrupt(&path, format!("not a line of metrics ({e})")))?;
+        let line: BTreeMap<String, Option<f64>> = serde_json::from_str(line)
+            .map_err(|e| Error::corrupt(&path, format!("not a line of metrics ({e})")))?;
         let Some(step) = line.get("step").copied().flatten() else { continue };
         for (name, value) in line {
             match value {

@@ -8,7 +8,9 @@ use worldsmith::Result;
 
 /// Print the tab completion script of a shell
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: worldsmith completions bash > ~/.local/share/bash-completion/completions/worldsmith")]
+#[command(
+    after_help = "Example: worldsmith completions bash > ~/.local/share/bash-completion/completions/worldsmith"
+)]
 pub struct Args {
     /// Shell to print it for
     shell: Shell,

@@ -15,10 +15,8 @@ use crate::{output, signals};
 /// same model under other actions. Writes `judgement.json` and `report.html` into the run folder. Exits with 1 if a check
 /// fails.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples: worldsmith eval runs/quickstart\n          \
-                  worldsmith eval runs/quickstart --env 'breakout?sticky=0.2' --json"
-)]
+#[command(after_help = "Examples: worldsmith eval runs/quickstart\n          \
+                  worldsmith eval runs/quickstart --env 'breakout?sticky=0.2' --json")]
 pub struct Args {
     /// Run folder or checkpoint folder
     run: PathBuf,

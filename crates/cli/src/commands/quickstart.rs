@@ -15,10 +15,8 @@ use crate::{output, signals};
 /// Collects episodes, trains a world model and an agent inside its dream (DreamerV3), judges both and writes a report.
 /// Needs no Python and no download. Exits with 1 if a check fails.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: worldsmith quickstart --seed 1 --out runs/second\n\
-                  Afterwards: worldsmith play runs/quickstart"
-)]
+#[command(after_help = "Example: worldsmith quickstart --seed 1 --out runs/second\n\
+                  Afterwards: worldsmith play runs/quickstart")]
 pub struct Args {
     /// Seed of all randomness
     #[arg(long)]

@@ -88,7 +88,11 @@ fn render_claim(claim: &ClaimEvidence) -> String {
         .chain(others)
         .chain([("floor", &claim.floor)])
         .map(|(name, e)| {
-            vec![format!("  {name}"), format!("{:.3}", e.mean), format!("({:.3} to {:.3}), n {}", e.low, e.high, e.n)]
+            vec![
+                format!("  {name}"),
+                format!("{:.3}", e.mean),
+                format!("({:.3} to {:.3}), n {}", e.low, e.high, e.n),
+            ]
         })
         .collect();
     let effect = if claim.effect { "the effect appears" } else { "the effect does NOT appear" };

@@ -26,7 +26,11 @@ fn a_torn_checkpoint_is_passed_over_with_a_warning() {
     tear(&all[1].join("model.safetensors"));
     let ended = run(dir.path(), &["train", "--out", "run", "--resume", "--json"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stderr.contains("warning: passing over a bad checkpoint: torn file: expected"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("warning: passing over a bad checkpoint: torn file: expected"),
+        "{}",
+        ended.stderr
+    );
     assert!(ended.stderr.contains("model.safetensors"), "{}", ended.stderr);
 }
 
@@ -50,7 +54,10 @@ fn a_flipped_byte_is_found() {
         bytes[last] ^= 1;
         fs::write(&file, bytes).unwrap();
     }
-    assert_error(&run(dir.path(), &["dream", "run"]), &["damaged file: expected checksum", "model.safetensors"]);
+    assert_error(
+        &run(dir.path(), &["dream", "run"]),
+        &["damaged file: expected checksum", "model.safetensors"],
+    );
 }
 
 #[test]
@@ -62,7 +69,10 @@ fn a_foreign_folder_is_refused() {
         &["expected a run or checkpoint folder, got one without a checkpoint", "other"],
     );
     fs::write(dir.path().join("other/model.safetensors"), "weights of somebody else").unwrap();
-    assert_error(&run(dir.path(), &["eval", "other"]), &["file of the checkpoint is missing", "manifest.json"]);
+    assert_error(
+        &run(dir.path(), &["eval", "other"]),
+        &["file of the checkpoint is missing", "manifest.json"],
+    );
     fs::write(dir.path().join("other/manifest.json"), "{\"name\": \"app\"}").unwrap();
     assert_error(&run(dir.path(), &["eval", "other"]), &["not written by worldsmith", "manifest.json"]);
     assert_error(&run(dir.path(), &["eval", "nowhere"]), &["error: no such run or checkpoint", "nowhere"]);
@@ -72,14 +82,20 @@ fn a_foreign_folder_is_refused() {
 fn a_checkpoint_that_does_not_fit_the_environment_shows_both_specs() {
     let (dir, _run) = trained();
     let ended = run(dir.path(), &["eval", "run", "--env", "cartpole"]);
-    assert_error(&ended, &["does not fit the environment: expected `breakout`", "Image(64x64x3)", "got `cartpole`", "Box("]);
+    assert_error(
+        &ended,
+        &["does not fit the environment: expected `breakout`", "Image(64x64x3)", "got `cartpole`", "Box("],
+    );
 }
 
 #[test]
 fn episodes_of_another_environment_are_refused() {
     let dir = folder();
     run_json(dir.path(), &["collect", "--env", "cartpole", "--episodes", "2", "--out", "episodes"]);
-    let ended = run(dir.path(), &["train", "--preset", "tiny", "--env", "breakout", "--data", "episodes", "--out", "run"]);
+    let ended = run(
+        dir.path(),
+        &["train", "--preset", "tiny", "--env", "breakout", "--data", "episodes", "--out", "run"],
+    );
     assert_error(&ended, &["the episodes do not fit `breakout`", "episodes"]);
     assert!(!dir.path().join("run").exists(), "nothing is half-written");
 }
@@ -89,7 +105,13 @@ fn an_existing_folder_is_refused_and_only_runs_are_deleted() {
     let (dir, run_dir) = trained();
     let train = ["train", "--preset", "tiny", "--out", "run"];
     let ended = run(dir.path(), &train);
-    assert_error(&ended, &["error: a folder is there already: run", "`--resume` goes on with the run in it, `--force` deletes it"]);
+    assert_error(
+        &ended,
+        &[
+            "error: a folder is there already: run",
+            "`--resume` goes on with the run in it, `--force` deletes it",
+        ],
+    );
     fs::remove_file(run_dir.join("config.toml")).unwrap();
     let ended = run(dir.path(), &[&train[..], &["--force"]].concat());
     assert_error(&ended, &["expected a run folder to delete, got one with other files"]);

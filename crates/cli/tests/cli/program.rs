@@ -80,8 +80,10 @@ fn copy_dir(from: &Path, to: &Path) {
 
 /// The run's checkpoints, oldest first.
 pub fn checkpoints(run: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(run.join("checkpoints")).map_or(Vec::new(), |entries| entries.flatten().collect());
-    let mut found: Vec<PathBuf> = entries.into_iter().map(|e| e.path()).filter(|p| serial(p).is_some()).collect();
+    let entries =
+        fs::read_dir(run.join("checkpoints")).map_or(Vec::new(), |entries| entries.flatten().collect());
+    let mut found: Vec<PathBuf> =
+        entries.into_iter().map(|e| e.path()).filter(|p| serial(p).is_some()).collect();
     found.sort();
     found
 }

@@ -10,9 +10,16 @@ use crate::program::{TINY, checkpoints, folder, run, run_json, serial, worldsmit
 fn run_until(dir: &Path, out: &str, wanted: u64) -> Child {
     let begun = dir.join(out).join("config.toml").exists();
     let every_step = ["--set", "run.checkpoint_secs=0"];
-    let args = if begun { vec!["train", "--out", out, "--resume"] } else { [&TINY[..], &[out], &every_step].concat() };
-    let mut child =
-        worldsmith(dir, &args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let args = if begun {
+        vec!["train", "--out", out, "--resume"]
+    } else {
+        [&TINY[..], &[out], &every_step].concat()
+    };
+    let mut child = worldsmith(dir, &args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     while checkpoints(&dir.join(out)).last().and_then(|p| serial(p)).is_none_or(|n| n < wanted) {
         if child.try_wait().unwrap().is_some() {
             let ended = child.wait_with_output().unwrap();
@@ -57,7 +64,10 @@ fn a_run_killed_again_and_again_ends_bit_exactly_like_an_unbroken_one() {
         } else {
             let said = interrupt(child);
             assert!(said.contains("everything is saved"), "{said}");
-            assert!(said.contains("hint: `worldsmith train --out broken --resume` goes on exactly here"), "{said}");
+            assert!(
+                said.contains("hint: `worldsmith train --out broken --resume` goes on exactly here"),
+                "{said}"
+            );
         }
     }
     let resumed = run_json(dir.path(), &["train", "--out", "broken", "--resume"]);
@@ -66,7 +76,10 @@ fn a_run_killed_again_and_again_ends_bit_exactly_like_an_unbroken_one() {
         assert_eq!(resumed[key], unbroken[key], "{key}");
     }
     for part in ["data/episodes", "held_out/episodes"] {
-        let (a, b) = (contents(&dir.path().join("unbroken").join(part)), contents(&dir.path().join("broken").join(part)));
+        let (a, b) = (
+            contents(&dir.path().join("unbroken").join(part)),
+            contents(&dir.path().join("broken").join(part)),
+        );
         assert!(!a.is_empty() && a == b, "{part} differs");
     }
 }

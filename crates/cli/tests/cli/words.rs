@@ -39,7 +39,10 @@ fn wrong_types_and_ranges_say_what_was_expected_and_what_was_got() {
         error_of(&["train", "--set", "run.steps"]),
         "error: `--set`: expected `path=value`, got `run.steps`\nhint: for example `--set run.steps=20000`\n"
     );
-    assert_eq!(error_of(&["train", "--set", "run.n_envs=0"]), "error: `run.n_envs`: expected at least 1, got 0\n");
+    assert_eq!(
+        error_of(&["train", "--set", "run.n_envs=0"]),
+        "error: `run.n_envs`: expected at least 1, got 0\n"
+    );
     assert_eq!(
         error_of(&["recipes", "--device", "tpu"]),
         "error: expected device `cpu` or `vulkan`, got `tpu`\n"
@@ -58,7 +61,17 @@ fn every_command_explains_itself_with_an_example() {
     let dir = folder();
     let help = run(dir.path(), &["--help"]).stdout;
     let commands = [
-        "quickstart", "envs", "recipes", "collect", "train", "eval", "dream", "play", "serve", "reproduce", "doctor",
+        "quickstart",
+        "envs",
+        "recipes",
+        "collect",
+        "train",
+        "eval",
+        "dream",
+        "play",
+        "serve",
+        "reproduce",
+        "doctor",
         "completions",
     ];
     for command in commands {
@@ -72,7 +85,9 @@ fn every_command_explains_itself_with_an_example() {
 fn listings_are_data() {
     let dir = folder();
     let envs = run_json(dir.path(), &["envs"]);
-    assert!(envs.as_array().unwrap().iter().any(|e| e["id"] == "breakout" && e["spec"]["action"].is_object()));
+    assert!(
+        envs.as_array().unwrap().iter().any(|e| e["id"] == "breakout" && e["spec"]["action"].is_object())
+    );
     let recipes = run_json(dir.path(), &["recipes"]);
     assert!(recipes.as_array().unwrap().iter().any(|r| r["name"] == "dreamer_v3"));
     let recipe = run_json(dir.path(), &["recipes", "dreamer_v3", "--preset", "tiny"]);
@@ -104,7 +119,8 @@ fn a_trained_run_is_judged_dreamt_and_reported() {
 #[test]
 fn recorded_episodes_can_be_trained_on() {
     let dir = folder();
-    let collected = run_json(dir.path(), &["collect", "--env", "breakout", "--episodes", "10", "--out", "episodes"]);
+    let collected =
+        run_json(dir.path(), &["collect", "--env", "breakout", "--episodes", "10", "--out", "episodes"]);
     assert_eq!((&collected["episodes"], &collected["stored"]), (&10.into(), &10.into()));
     let trained = run_json(
         dir.path(),

@@ -44,6 +44,9 @@ pub struct OpenLoopConfig {
     pub max_windows: usize,
     /// Windows imagined at once; at least 1.
     pub batch: usize,
+    /// Dreams of each window whose mean is the model's prediction; at least 1. One dream commits to one of several
+    /// futures; what minimises the expected error, as the `mean` floor does, is their mean.
+    pub samples: usize,
     /// Film strips kept.
     pub n_strips: usize,
 }
@@ -56,6 +59,7 @@ impl Default for OpenLoopConfig {
             stride: 15,
             max_windows: 256,
             batch: 32,
+            samples: 16,
             n_strips: 3,
         }
     }
@@ -68,7 +72,7 @@ impl OpenLoopConfig {
             let got = format!("expected rising horizons from 1 on, got {:?}", self.horizons);
             return Err(Error::invalid(got).hint("for example 1, 5, 15, 45"));
         }
-        for (name, value) in [("context", self.context), ("stride", self.stride), ("batch", self.batch)] {
+        for (name, value) in [("context", self.context), ("stride", self.stride), ("batch", self.batch), ("samples", self.samples)] {
             if value == 0 {
                 return Err(Error::invalid(format!("expected `{name}` of at least 1, got 0")));
             }
@@ -121,7 +125,8 @@ pub fn open_loop(
         // Both dreams draw the same noise, so that only the actions differ.
         let dream = |actions: &[&Window]| {
             let mut rng = seed.derive("dream").index(i as u64).rng();
-            window::dream(model, batch, actions, &config.horizons, device, &mut rng)
+            let one = |_| window::dream(model, batch, actions, &config.horizons, device, &mut rng);
+            (0..config.samples).map(one).collect::<Result<Vec<_>>>().map(Rollout::mean)
         };
         let last_shown = |w: &Window| averages.seen_in(w.obs(0));
         let copy = Rollout::constant(batch, &config.horizons, (0.0, averages.end), last_shown)?;

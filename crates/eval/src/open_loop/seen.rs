@@ -17,6 +17,20 @@ impl Seen {
         flatten(space, obs, &mut vector)?;
         Ok(Self { image: obs.image().cloned(), vector })
     }
+
+    /// The mean of observations of one space, of which there is at least one.
+    pub fn mean(all: &[&Seen]) -> Self {
+        let (mut pixels, mut sums) = (Vec::new(), Vec::new());
+        for seen in all {
+            add(&mut pixels, seen.image.iter().flat_map(|i| &i.data).map(|b| f64::from(*b)).collect::<Vec<_>>());
+            add(&mut sums, seen.vector.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
+        }
+        let n = all.len() as f64;
+        Self {
+            image: all[0].image.as_ref().map(|image| mean_image(image.shape(), &pixels, n)),
+            vector: sums.iter().map(|s| (s / n) as f32).collect(),
+        }
+    }
 }
 
 /// Flattens every part that is not a picture or text, in the order of names.
@@ -84,7 +98,8 @@ impl<'a> Averages<'a> {
     }
 }
 
-fn add(total: &mut Vec<f64>, row: impl ExactSizeIterator<Item = f64>) {
+fn add(total: &mut Vec<f64>, row: impl IntoIterator<IntoIter: ExactSizeIterator<Item = f64>>) {
+    let row = row.into_iter();
     total.resize(row.len(), 0.0);
     total.iter_mut().zip(row).for_each(|(t, x)| *t += x);
 }

@@ -136,6 +136,29 @@ impl Rollout {
         })
     }
 
+    /// What several dreams of the same windows say on average.
+    pub fn mean(dreams: Vec<Rollout>) -> Self {
+        let n = dreams.len() as f32;
+        let grid = |of: &dyn Fn(&Rollout) -> &Vec<Vec<f32>>| {
+            let mut sum = of(&dreams[0]).clone();
+            for dream in &dreams[1..] {
+                let cells = sum.iter_mut().flatten().zip(of(dream).iter().flatten());
+                cells.for_each(|(sum, x)| *sum += x);
+            }
+            sum.iter_mut().flatten().for_each(|x| *x /= n);
+            sum
+        };
+        let seen = |k: &usize| {
+            let row = |i: usize| Seen::mean(&dreams.iter().map(|d| &d.seen[k][i]).collect::<Vec<_>>());
+            (*k, (0..dreams[0].seen[k].len()).map(row).collect())
+        };
+        Self {
+            reward: grid(&|d| &d.reward),
+            end: grid(&|d| &d.end),
+            seen: dreams[0].seen.keys().map(seen).collect(),
+        }
+    }
+
     /// Reward and end probability foretold for step `k`, from 1 on.
     pub fn outcome(&self, k: usize, row: usize) -> (f64, f64) {
         (f64::from(self.reward[k - 1][row]), f64::from(self.end[k - 1][row]))

@@ -4,8 +4,8 @@ use burn::prelude::*;
 use burn::tensor::module;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
-use crate::gemm::{matmul, Mat};
-use crate::kernel::{apply3, runs_kernels, Kernel, View};
+use crate::gemm::{Mat, matmul};
+use crate::kernel::{Kernel, View, apply3, runs_kernels};
 use crate::kernels::linear::column_sums;
 
 /// Pictures gathered at once: enough for an efficient product, few enough that the patches stay in the cache.
@@ -40,7 +40,11 @@ impl Window {
 /// `x [batch, height, width, in]`, `w [kernel * kernel * in, out]` (kernel row, kernel column, channel), `b [out]`
 /// -> `[batch, height', width', out]`
 pub fn conv2d(x: Tensor<4>, w: Tensor<2>, b: Tensor<1>, window: Window) -> Tensor<4> {
-    if runs_kernels(&x.device()) { apply3(ConvKernel(window), x, w, b) } else { conv2d_plain(x, w, b, window) }
+    if runs_kernels(&x.device()) {
+        apply3(ConvKernel(window), x, w, b)
+    } else {
+        conv2d_plain(x, w, b, window)
+    }
 }
 
 /// Transposed convolution: the gradient of [`conv2d`] with respect to its input, used as a layer that grows a picture.

@@ -33,13 +33,20 @@ impl Kernel for ErrorKernel {
     fn forward(&self, inputs: &[View]) -> (Vec<usize>, Vec<f32>) {
         let x = inputs[0];
         let mut out = vec![0.0; x.rows()];
-        for ((x, t), out) in x.data.chunks_exact(x.width()).zip(self.0.chunks_exact(x.width())).zip(&mut out) {
+        for ((x, t), out) in x.data.chunks_exact(x.width()).zip(self.0.chunks_exact(x.width())).zip(&mut out)
+        {
             row_error(x, t, out);
         }
         (vec![out.len()], out)
     }
 
-    fn backward(&self, inputs: &[View], _output: View, grad: View, _wanted: &[bool]) -> Vec<Option<Vec<f32>>> {
+    fn backward(
+        &self,
+        inputs: &[View],
+        _output: View,
+        grad: View,
+        _wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
         let x = inputs[0];
         let mut dx = vec![0.0; x.data.len()];
         let rows = x.data.chunks_exact(x.width()).zip(self.0.chunks_exact(x.width()));

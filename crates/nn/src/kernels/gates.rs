@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::activation;
 
-use crate::kernel::{apply2, runs_kernels, Kernel, View};
+use crate::kernel::{Kernel, View, apply2, runs_kernels};
 use crate::simd::{sigmoid, tanh, vectorised};
 
 /// The next hidden state from normalised pre-activations `[reset | candidate | update]`:
@@ -35,7 +35,13 @@ impl Kernel for GatesKernel {
         (h.shape.to_vec(), out)
     }
 
-    fn backward(&self, inputs: &[View], _output: View, grad: View, _wanted: &[bool]) -> Vec<Option<Vec<f32>>> {
+    fn backward(
+        &self,
+        inputs: &[View],
+        _output: View,
+        grad: View,
+        _wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
         let [gates, h] = [inputs[0], inputs[1]];
         let (mut dgates, mut dh) = (vec![0.0; gates.data.len()], vec![0.0; h.data.len()]);
         gates_backward(gates.data, h.data, grad.data, &mut dgates, &mut dh, h.width());

@@ -2,8 +2,8 @@
 
 use burn::prelude::*;
 
-use crate::gemm::{matmul, Mat};
-use crate::kernel::{apply3, runs_kernels, Kernel, View};
+use crate::gemm::{Mat, matmul};
+use crate::kernel::{Kernel, View, apply3, runs_kernels};
 use crate::simd::vectorised;
 
 /// `x w + b`.

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::activation;
 
-use crate::kernel::{apply2, runs_kernels, Kernel, View};
+use crate::kernel::{Kernel, View, apply2, runs_kernels};
 use crate::simd::{sigmoid, vectorised};
 
 const EPS: f32 = 1e-6;
@@ -46,7 +46,13 @@ impl Kernel for NormKernel {
         (x.shape.to_vec(), y)
     }
 
-    fn backward(&self, inputs: &[View], _output: View, grad: View, _wanted: &[bool]) -> Vec<Option<Vec<f32>>> {
+    fn backward(
+        &self,
+        inputs: &[View],
+        _output: View,
+        grad: View,
+        _wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
         let [x, scale] = [inputs[0], inputs[1]];
         let (mut dx, mut dscale) = (vec![0.0; x.data.len()], vec![0.0; scale.data.len()]);
         norm_rows_backward(x.data, scale.data, grad.data, &mut dx, &mut dscale, self.0);

@@ -4,9 +4,9 @@
 //! uniform, so that no probability is ever zero.
 
 use burn::prelude::*;
-use burn::tensor::{activation, TensorData};
+use burn::tensor::{TensorData, activation};
 
-use crate::kernel::{apply1, apply2, runs_kernels, Kernel, View};
+use crate::kernel::{Kernel, View, apply1, apply2, runs_kernels};
 use crate::simd::{softmax, vectorised};
 
 /// How a row is divided into distributions.
@@ -64,7 +64,10 @@ pub(crate) fn sample_plain(logits: Tensor<2>, noise: Vec<f32>, groups: Groups) -
     let noise = Tensor::<3>::from_data(TensorData::new(noise, [rows, n_groups, 1]), &grid.device());
     let above = grid.cumsum(2).greater(noise).float(); // 0 0 1 1 1: the first one is the sample
     let before = above.clone().narrow(2, 0, groups.classes - 1);
-    let shifted = Tensor::cat(vec![before.narrow(2, 0, 1).zeros_like(), above.clone().narrow(2, 0, groups.classes - 1)], 2);
+    let shifted = Tensor::cat(
+        vec![before.narrow(2, 0, 1).zeros_like(), above.clone().narrow(2, 0, groups.classes - 1)],
+        2,
+    );
     let hot = (above - shifted).reshape([rows, width]);
     hot + p.clone() - p.detach()
 }
@@ -123,7 +126,13 @@ impl Kernel for SampleKernel {
         (inputs[0].shape.to_vec(), out)
     }
 
-    fn backward(&self, inputs: &[View], _output: View, grad: View, _wanted: &[bool]) -> Vec<Option<Vec<f32>>> {
+    fn backward(
+        &self,
+        inputs: &[View],
+        _output: View,
+        grad: View,
+        _wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
         let Groups { classes, unimix } = self.groups;
         let mut p = inputs[0].data.to_vec();
         mixed_softmax(&mut p, classes, 0.0);
@@ -178,7 +187,13 @@ impl Kernel for CrossEntropyKernel {
         (vec![out.len()], out)
     }
 
-    fn backward(&self, inputs: &[View], _output: View, grad: View, _wanted: &[bool]) -> Vec<Option<Vec<f32>>> {
+    fn backward(
+        &self,
+        inputs: &[View],
+        _output: View,
+        grad: View,
+        _wanted: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
         let [logits, target] = [inputs[0], inputs[1]];
         let width = logits.width();
         let mut d = logits.data.to_vec();
@@ -194,11 +209,12 @@ impl Kernel for CrossEntropyKernel {
 /// The first class whose cumulative probability exceeds `u`.
 fn inverse_transform(p: &[f32], u: f32) -> usize {
     let mut sum = 0.0;
-    p.iter().position(|p| {
-        sum += p;
-        sum > u
-    })
-    .unwrap_or(p.len() - 1)
+    p.iter()
+        .position(|p| {
+            sum += p;
+            sum > u
+        })
+        .unwrap_or(p.len() - 1)
 }
 
 vectorised! {

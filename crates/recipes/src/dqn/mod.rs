@@ -20,13 +20,14 @@ use burn::prelude::*;
 use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Card, EnvSpec, Error, ErrorKind, Result, Rng, Seed, Space, Value};
-use worldsmith_data::{Batch, Column, Replay};
+use worldsmith_data::{Batch, Replay};
 use worldsmith_nn::{
-    Arrays, Init, Mlp, MlpConfig, ObsConfig, ObsEncoder, ObsShape, Optim, OptimConfig, Shards, blend, parameters,
-    read_arrays, symlog, with_parameters, write_arrays,
+    Arrays, Init, Mlp, MlpConfig, ObsConfig, ObsEncoder, ObsShape, Optim, OptimConfig, Shards, blend,
+    parameters, read_arrays, with_parameters, write_arrays,
 };
 use worldsmith_plan::{Latent, Mode, Observation, Policy, WorldModel};
 
+use crate::feed::{self, host};
 use crate::{Claim, Learner, Metrics, Recipe};
 
 /// The registry entry.
@@ -120,25 +121,13 @@ struct Part<'a> {
 impl Part<'_> {
     /// The observations before (`after` 0) or after (`after` 1) the actions.
     fn seen(&self, shape: &ObsShape, after: usize, device: &Device) -> Seen {
-        let steps = || self.rows.clone().map(move |i| 2 * i + after);
-        let n = self.rows.len();
-        let picture = |(name, dims): &(String, [usize; 3])| {
-            let size: usize = dims.iter().product();
-            let Column::U8 { data, .. } = &self.batch.obs[name] else { unreachable!("`{name}` is a picture") };
-            let bytes = steps().flat_map(|i| &data[i * size..(i + 1) * size]);
-            let data: Vec<f32> = bytes.map(|b| f32::from(*b) * (1.0 / 255.0)).collect();
-            Tensor::from_data(TensorData::new(data, [n, dims[0], dims[1], dims[2]]), device)
-        };
-        let mut flat = Vec::new();
-        for i in steps() {
-            for (name, len) in &shape.vectors {
-                let Column::F32 { data, .. } = &self.batch.obs[name] else { unreachable!("`{name}` is a vector") };
-                flat.extend(data[i * len..(i + 1) * len].iter().map(|x| symlog(*x)));
-            }
-        }
-        let len = shape.vector_len();
-        let vector = (len > 0).then(|| Tensor::from_data(TensorData::new(flat, [n, len]), device));
-        Seen { pictures: shape.pictures.iter().map(picture).collect(), vector }
+        let steps: Vec<usize> = self.rows.clone().map(|i| 2 * i + after).collect();
+        let bytes = feed::picture_bytes(self.batch, shape, &steps);
+        let pictures =
+            bytes.iter().zip(&shape.pictures).map(|(b, (_, dims))| feed::pictures(b, *dims, device));
+        let flat = feed::vectors(self.batch, shape, &steps);
+        let vector = (!flat.is_empty()).then(|| feed::matrix(flat, steps.len(), device));
+        Seen { pictures: pictures.collect(), vector }
     }
 }
 
@@ -160,10 +149,19 @@ impl Recipe for Dqn {
         toml::Table::try_from(&config).map_err(|e| Error::invalid(e.to_string()))
     }
 
-    fn build(&self, model: &toml::Table, spec: &EnvSpec, seed: Seed, device: &Device) -> Result<Box<dyn Learner>> {
+    fn build(
+        &self,
+        model: &toml::Table,
+        spec: &EnvSpec,
+        seed: Seed,
+        device: &Device,
+    ) -> Result<Box<dyn Learner>> {
         let config = read(model)?;
         let Space::Discrete { n: n_actions } = spec.action else {
-            return Err(Error::invalid(format!("expected `dqn` to choose one of n actions, got {}", spec.action)));
+            return Err(Error::invalid(format!(
+                "expected `dqn` to choose one of n actions, got {}",
+                spec.action
+            )));
         };
         let shape = ObsShape::of(&spec.obs)?;
         let obs = ObsConfig {
@@ -197,10 +195,13 @@ impl Recipe for Dqn {
 }
 
 fn read(table: &toml::Table) -> Result<Config> {
-    let config: Config = table.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
+    let config: Config =
+        table.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
     let (batch, shards) = (config.batch, config.shards);
     if shards == 0 || batch == 0 || batch % shards != 0 {
-        return Err(Error::invalid(format!("expected `batch` to be a multiple of `shards`, got {batch} and {shards}")));
+        return Err(Error::invalid(format!(
+            "expected `batch` to be a multiple of `shards`, got {batch} and {shards}"
+        )));
     }
     Ok(config)
 }
@@ -240,7 +241,10 @@ impl Training {
         let value = host(self.slow.values(next()).gather(1, best));
         let after = part.rows.clone().map(|i| 2 * i + 1);
         let (reward, terminal) = (&part.batch.reward, &part.batch.terminal);
-        after.zip(value).map(|(i, v)| reward[i] + if terminal[i] { 0.0 } else { self.config.gamma * v }).collect()
+        after
+            .zip(value)
+            .map(|(i, v)| reward[i] + if terminal[i] { 0.0 } else { self.config.gamma * v })
+            .collect()
     }
 
     /// Mean Huber loss of one shard, and the mean value of the actions taken.
@@ -248,7 +252,8 @@ impl Training {
         let (device, n) = (worldsmith_nn::cpu().autodiff(), part.rows.len());
         let target = Tensor::<1>::from_data(TensorData::new(self.targets(&part), [n]), &device);
         let width = part.batch.action_len;
-        let taken = part.rows.clone().map(|i| 2 * i + 1).flat_map(|i| &part.batch.action[i * width..(i + 1) * width]);
+        let taken =
+            part.rows.clone().map(|i| 2 * i + 1).flat_map(|i| &part.batch.action[i * width..(i + 1) * width]);
         let taken = Tensor::<2>::from_data(TensorData::new(taken.copied().collect(), [n, width]), &device);
         let value = (net.values(part.seen(&self.shape, 0, &device)) * taken).sum_dim(1).squeeze_dim::<1>(1);
         let error = (value.clone() - target).abs();
@@ -309,7 +314,8 @@ impl Learner for Training {
         write_arrays(&dir.join("train.safetensors"), &train)?;
         let path = dir.join("train.json");
         let counters = Counters { n_updates: self.n_updates, optim_steps };
-        let json = serde_json::to_string_pretty(&counters).map_err(|e| Error::corrupt(&path, e.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(&counters).map_err(|e| Error::corrupt(&path, e.to_string()))?;
         std::fs::write(&path, json).map_err(|e| Error::io("write training state", &path, &e))
     }
 
@@ -321,11 +327,13 @@ impl Learner for Training {
         }
         let path = dir.join("train.json");
         let json = std::fs::read(&path).map_err(|e| Error::io("read training state", &path, &e))?;
-        let counters: Counters = serde_json::from_slice(&json).map_err(|e| Error::corrupt(&path, e.to_string()))?;
+        let counters: Counters =
+            serde_json::from_slice(&json).map_err(|e| Error::corrupt(&path, e.to_string()))?;
         let path = dir.join("train.safetensors");
         let train = read_arrays(&path)?;
         let part = |prefix: &str| -> Arrays {
-            let strip = |(name, a): (&String, _)| name.strip_prefix(prefix).map(|n| (n.to_string(), Clone::clone(a)));
+            let strip =
+                |(name, a): (&String, _)| name.strip_prefix(prefix).map(|n| (n.to_string(), Clone::clone(a)));
             train.iter().filter_map(strip).collect()
         };
         self.optim.restore(&self.net, counters.optim_steps, &part("optim/")).map_err(|e| e.at(&path))?;
@@ -354,21 +362,22 @@ impl Policy for DqnPolicy {
         Latent::default()
     }
 
-    fn act(&self, _: &mut Latent, obs: &[Value], _: &[bool], mode: Mode, rng: &mut Rng) -> Result<Vec<Value>> {
-        let mut seen = Observation::stack(&self.obs, obs, &self.device)?;
-        let pictures = self.shape.pictures.iter().filter_map(|(name, _)| seen.images.remove(name)).collect();
-        let vectors: Vec<_> = self.shape.vectors.iter().filter_map(|(name, _)| seen.vectors.remove(name)).collect();
-        let vector = (!vectors.is_empty()).then(|| {
-            let x = Tensor::cat(vectors, 1);
-            x.clone().sign() * (x.abs() + 1.0).log()
-        });
+    fn act(
+        &self,
+        _: &mut Latent,
+        obs: &[Value],
+        _: &[bool],
+        mode: Mode,
+        rng: &mut Rng,
+    ) -> Result<Vec<Value>> {
+        let obs_seen = Observation::stack(&self.obs, obs, &self.device)?;
+        let (pictures, vector) = feed::observed(&obs_seen, &self.shape)?;
         let values = host(self.net.values(Seen { pictures, vector }));
         let explore = if mode == Mode::Sample { self.epsilon } else { 0.0 };
         let rows = values.chunks_exact(values.len() / obs.len().max(1));
-        rows.map(|row| if rng.chance(explore) { Ok(self.action.sample(rng)) } else { self.action.unflatten(row) }).collect()
+        rows.map(
+            |row| if rng.chance(explore) { Ok(self.action.sample(rng)) } else { self.action.unflatten(row) },
+        )
+        .collect()
     }
-}
-
-fn host<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_into_vec::<f32>().expect("tensors are f32")
 }

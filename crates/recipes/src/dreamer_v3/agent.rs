@@ -8,7 +8,8 @@ use worldsmith_nn::{ActionKind, Actor, Init, Mlp, MlpConfig, State, TwoHot, lamb
 use worldsmith_plan::{Latent, Mode, Observation, Policy};
 
 use super::Config;
-use super::world::{Dreamer, Seen, World, from_latent, host, to_latent};
+use super::world::{Dreamer, Seen, World, from_latent, to_latent};
+use crate::feed::host;
 
 /// Policy and value.
 #[derive(Module, Debug)]
@@ -45,7 +46,12 @@ pub struct Imagined {
 
 /// Dreams `config.horizon` steps from `config.starts` of the states that were just seen.
 pub fn imagine(
-    world: &World, agent: &Agent, slow: &Mlp, seen: &Seen, config: &Config, seed: Seed,
+    world: &World,
+    agent: &Agent,
+    slow: &Mlp,
+    seen: &Seen,
+    config: &Config,
+    seed: Seed,
 ) -> Imagined {
     let mut rng = seed.rng();
     let axis = TwoHot::new(config.bins);
@@ -88,7 +94,12 @@ pub fn imagine(
 
 /// Equations 6 and 7: the critic learns the distribution of returns, the actor what raises them, both on dreamt states.
 /// `scale` divides advantages. Returns the loss and its terms.
-pub fn loss(agent: &Agent, dream: Imagined, scale: f32, config: &Config) -> (Tensor<1>, Vec<(&'static str, f64)>) {
+pub fn loss(
+    agent: &Agent,
+    dream: Imagined,
+    scale: f32,
+    config: &Config,
+) -> (Tensor<1>, Vec<(&'static str, f64)>) {
     let device = worldsmith_nn::cpu().autodiff();
     let n = dream.weight.len();
     let column = |data: Vec<f32>| Tensor::<1>::from_data(TensorData::new(data, [n]), &device);
@@ -131,18 +142,25 @@ impl Policy for DreamerPolicy {
 
     fn start(&self, n: usize) -> Latent {
         let state = self.dreamer.world.rssm.start(n, &self.dreamer.device);
-        let action = Tensor::zeros([n, self.dreamer.spec.action.flat_len().unwrap_or(0)], &self.dreamer.device);
+        let action =
+            Tensor::zeros([n, self.dreamer.spec.action.flat_len().unwrap_or(0)], &self.dreamer.device);
         Latent::new(vec![("deter", state.deter), ("stoch", state.stoch), ("action", action)])
     }
 
     fn act(
-        &self, memory: &mut Latent, obs: &[Value], first: &[bool], mode: Mode, rng: &mut Rng,
+        &self,
+        memory: &mut Latent,
+        obs: &[Value],
+        first: &[bool],
+        mode: Mode,
+        rng: &mut Rng,
     ) -> Result<Vec<Value>> {
         let seen = Observation::stack(&self.obs, obs, &self.dreamer.device)?;
         let state: State = self.dreamer.see(&from_latent(memory), memory.get("action"), &seen, first, rng)?;
         let action = self.actor.act(state.features(), mode == Mode::Greedy, rng);
         let (rows, width) = (obs.len(), action.dims()[1]);
-        *memory = Latent::new(vec![("deter", state.deter), ("stoch", state.stoch), ("action", action.clone())]);
+        *memory =
+            Latent::new(vec![("deter", state.deter), ("stoch", state.stoch), ("action", action.clone())]);
         let flat = host(action);
         (0..rows).map(|i| self.action.unflatten(&flat[i * width..(i + 1) * width])).collect()
     }

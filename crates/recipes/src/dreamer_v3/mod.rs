@@ -35,8 +35,8 @@ use serde::{Deserialize, Serialize};
 use worldsmith_core::{Card, EnvSpec, Error, ErrorKind, Result, Rng, Seed};
 use worldsmith_data::Replay;
 use worldsmith_nn::{
-    ActionKind, Arrays, Init, Mlp, ObsShape, Optim, OptimConfig, ReturnRange, Shards, TwoHot, blend, parameters,
-    read_arrays, with_parameters, write_arrays,
+    ActionKind, Arrays, Init, Mlp, ObsShape, Optim, OptimConfig, ReturnRange, Shards, TwoHot, blend,
+    parameters, read_arrays, with_parameters, write_arrays,
 };
 use worldsmith_plan::{ModelSpec, Policy, WorldModel};
 
@@ -164,11 +164,15 @@ impl Config {
             return Err(Error::invalid(format!("expected `model.{name}` of at least 1, got 0")));
         }
         if self.classes < 2 || self.length < 2 || self.stem < 2 || self.bins < 3 || self.bins % 2 == 0 {
-            return Err(Error::invalid("expected `classes`, `length` and `stem` of at least 2 and an odd number of `bins`"));
+            return Err(Error::invalid(
+                "expected `classes`, `length` and `stem` of at least 2 and an odd number of `bins`",
+            ));
         }
         if self.batch % self.shards != 0 {
             let (batch, shards) = (self.batch, self.shards);
-            return Err(Error::invalid(format!("expected `batch` to be a multiple of `shards`, got {batch} and {shards}")));
+            return Err(Error::invalid(format!(
+                "expected `batch` to be a multiple of `shards`, got {batch} and {shards}"
+            )));
         }
         Ok(())
     }
@@ -188,13 +192,21 @@ impl Recipe for DreamerV3 {
     }
 
     fn resolve(&self, given: &toml::Table) -> Result<toml::Table> {
-        let config: Config = given.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
+        let config: Config =
+            given.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
         config.check()?;
         toml::Table::try_from(&config).map_err(|e| Error::invalid(e.to_string()))
     }
 
-    fn build(&self, model: &toml::Table, spec: &EnvSpec, seed: Seed, device: &Device) -> Result<Box<dyn Learner>> {
-        let config: Config = model.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
+    fn build(
+        &self,
+        model: &toml::Table,
+        spec: &EnvSpec,
+        seed: Seed,
+        device: &Device,
+    ) -> Result<Box<dyn Learner>> {
+        let config: Config =
+            model.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
         config.check()?;
         let (shape, kind) = (ObsShape::of(&spec.obs)?, ActionKind::of(&spec.action)?);
         let mut init = Init::new(seed.derive("weights"), device);
@@ -293,7 +305,8 @@ impl Learner for Training {
         let batch = replay.sample(self.config.batch, self.config.length)?;
         let parts = world::split(&batch, &self.shape, n, &mut self.rng);
         let (config, shape) = (&self.config, &self.shape);
-        let (grads, seen) = self.shards.gradients(&self.nets.world, parts, |world, p| world.loss(p, config, shape));
+        let (grads, seen) =
+            self.shards.gradients(&self.nets.world, parts, |world, p| world.loss(p, config, shape));
         for (name, value) in seen.iter().flat_map(|s| &s.terms) {
             *metrics.entry(name).or_insert(0.0) += value / n as f64;
         }
@@ -309,12 +322,16 @@ impl Learner for Training {
         let returns: Vec<f32> = dreams.iter().flat_map(|d| &d.returns).copied().collect();
         let reward = dreams.iter().map(|d| d.reward).sum::<f64>() / n as f64;
         let scale = self.range.update(&returns);
-        let (grads, terms) = self.shards.gradients(&nets.agent, dreams, |a, d| agent::loss(a, d, scale, config));
+        let (grads, terms) =
+            self.shards.gradients(&nets.agent, dreams, |a, d| agent::loss(a, d, scale, config));
         for (name, value) in terms.into_iter().flatten() {
             *metrics.entry(name).or_insert(0.0) += value / n as f64;
         }
         metrics.insert("dream/reward", reward);
-        metrics.insert("dream/return", returns.iter().map(|r| f64::from(*r)).sum::<f64>() / returns.len() as f64);
+        metrics.insert(
+            "dream/return",
+            returns.iter().map(|r| f64::from(*r)).sum::<f64>() / returns.len() as f64,
+        );
         metrics.insert("dream/scale", f64::from(scale));
         self.check(&metrics, "agent", grads.finite())?;
         self.nets.agent = self.agent_optim.step(self.nets.agent.clone(), &grads);
@@ -340,7 +357,8 @@ impl Learner for Training {
             rng: self.rng.clone(),
         };
         let path = dir.join("train.json");
-        let json = serde_json::to_string_pretty(&counters).map_err(|e| Error::corrupt(&path, e.to_string()))?;
+        let json =
+            serde_json::to_string_pretty(&counters).map_err(|e| Error::corrupt(&path, e.to_string()))?;
         std::fs::write(&path, json).map_err(|e| Error::io("write training state", &path, &e))
     }
 
@@ -352,15 +370,21 @@ impl Learner for Training {
         }
         let path = dir.join("train.json");
         let json = std::fs::read(&path).map_err(|e| Error::io("read training state", &path, &e))?;
-        let counters: Counters = serde_json::from_slice(&json).map_err(|e| Error::corrupt(&path, e.to_string()))?;
+        let counters: Counters =
+            serde_json::from_slice(&json).map_err(|e| Error::corrupt(&path, e.to_string()))?;
         let path = dir.join("train.safetensors");
         let train = read_arrays(&path)?;
         let part = |prefix: &str| -> Arrays {
-            let strip = |(name, a): (&String, _)| name.strip_prefix(prefix).map(|n| (n.to_string(), Clone::clone(a)));
+            let strip =
+                |(name, a): (&String, _)| name.strip_prefix(prefix).map(|n| (n.to_string(), Clone::clone(a)));
             train.iter().filter_map(strip).collect()
         };
-        self.world_optim.restore(&self.nets.world, counters.world_steps, &part("world/")).map_err(|e| e.at(&path))?;
-        self.agent_optim.restore(&self.nets.agent, counters.agent_steps, &part("agent/")).map_err(|e| e.at(&path))?;
+        self.world_optim
+            .restore(&self.nets.world, counters.world_steps, &part("world/"))
+            .map_err(|e| e.at(&path))?;
+        self.agent_optim
+            .restore(&self.nets.agent, counters.agent_steps, &part("agent/"))
+            .map_err(|e| e.at(&path))?;
         self.slow = with_parameters(self.slow.clone(), &part("slow/")).map_err(|e| e.at(&path))?;
         self.n_updates = counters.n_updates;
         self.range = counters.range;

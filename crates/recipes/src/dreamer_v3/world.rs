@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use burn::prelude::*;
 use burn::tensor::{TensorData, activation};
-use worldsmith_core::{Error, Result, Rng, Seed};
-use worldsmith_data::{Batch, Column};
+use worldsmith_core::{Result, Rng, Seed};
+use worldsmith_data::Batch;
 use worldsmith_nn::ops::{Groups, cross_entropy, kl, picture_error, probs};
 use worldsmith_nn::{
-    Init, Mlp, MlpConfig, ObsConfig, ObsDecoder, ObsEncoder, ObsShape, Rssm, RssmConfig, Sequence, State, TwoHot, symlog,
+    Init, Mlp, MlpConfig, ObsConfig, ObsDecoder, ObsEncoder, ObsShape, Rssm, RssmConfig, Sequence, State,
+    TwoHot,
 };
 use worldsmith_plan::{Latent, ModelSpec, Observation, Prediction, WorldModel};
 
 use super::Config;
+use crate::feed::{self, host, matrix};
 
 /// Encoder, recurrent state-space model, decoder, reward and continue heads.
 #[derive(Module, Debug)]
@@ -65,7 +67,13 @@ impl World {
             embedding: obs.embedding(),
         };
         let n_in = rssm.features();
-        let head = |n_out, out_scale| MlpConfig { n_in, units: config.units, layers: config.layers, n_out, out_scale };
+        let head = |n_out, out_scale| MlpConfig {
+            n_in,
+            units: config.units,
+            layers: config.layers,
+            n_out,
+            out_scale,
+        };
         Self {
             encoder: obs.encoder(init),
             rssm: rssm.init(init),
@@ -88,13 +96,13 @@ impl World {
         let rows = part.carry.len();
         let mut rng = part.seed.rng();
         let pictures = part.pictures.iter().zip(&shape.pictures);
-        let pictures = pictures.map(|(bytes, (_, shape))| unpack(bytes, rows, *shape, &device)).collect();
-        let vector = matrix(&part.vector, rows, &device);
+        let pictures = pictures.map(|(bytes, (_, dims))| feed::pictures(bytes, *dims, &device)).collect();
+        let vector = (!part.vector.is_empty()).then(|| matrix(part.vector, rows, &device));
         let posterior = self.rssm.observe_all(
             Sequence {
                 batch: part.batch,
                 embed: self.encoder.forward(pictures, vector.clone()),
-                action: matrix(&part.action, rows, &device).expect("an action"),
+                action: matrix(part.action, rows, &device),
                 carry: part.carry,
             },
             &mut rng,
@@ -123,10 +131,14 @@ impl World {
         let dynamics = kl(post.clone().detach(), prior.clone(), groups);
         let representation = kl(post, prior.detach(), groups);
         let total = terms.iter().fold(Tensor::zeros([rows], &device), |sum, (_, term)| sum + term.clone());
-        let total = total + free(dynamics.clone()) * config.dyn_scale + free(representation) * config.rep_scale;
+        let total =
+            total + free(dynamics.clone()) * config.dyn_scale + free(representation) * config.rep_scale;
         terms.push(("loss/kl", dynamics));
 
-        let terms = terms.into_iter().map(|(name, term)| (name, f64::from(term.mean().into_scalar::<f32>()))).collect();
+        let terms = terms
+            .into_iter()
+            .map(|(name, term)| (name, f64::from(term.mean().into_scalar::<f32>())))
+            .collect();
         let state = State { deter: posterior.state.deter.inner(), stoch: posterior.state.stoch.inner() };
         (total.mean(), Seen { state, cont: part.cont, terms })
     }
@@ -140,57 +152,21 @@ pub fn split(batch: &Batch, shape: &ObsShape, n: usize, rng: &mut Rng) -> Vec<Pa
             .flat_map(|t| (shard * per_shard..(shard + 1) * per_shard).map(move |b| (b, t)))
             .map(|(b, t)| b * batch.n_steps + t)
             .collect();
-        let pick = |flags: &[bool], yes: f32, no: f32| steps.iter().map(|i| if flags[*i] { yes } else { no }).collect();
-        let bytes = |name: &str| match &batch.obs[name] {
-            Column::U8 { shape, data } => rows_of(data, shape.iter().product(), &steps),
-            Column::F32 { .. } => unreachable!("`{name}` is a picture"),
+        let pick = |flags: &[bool], yes: f32, no: f32| {
+            steps.iter().map(|i| if flags[*i] { yes } else { no }).collect()
         };
         Part {
             batch: per_shard,
-            pictures: shape.pictures.iter().map(|(name, _)| bytes(name)).collect(),
-            vector: vectors(batch, shape, &steps),
-            action: rows_of(&batch.action, batch.action_len, &steps),
-            reward: rows_of(&batch.reward, 1, &steps),
+            pictures: feed::picture_bytes(batch, shape, &steps),
+            vector: feed::vectors(batch, shape, &steps),
+            action: feed::rows(&batch.action, batch.action_len, &steps),
+            reward: feed::rows(&batch.reward, 1, &steps),
             cont: pick(&batch.terminal, 0.0, 1.0),
             carry: pick(&batch.first, 0.0, 1.0),
             seed,
         }
     };
     (0..n).map(|shard| one(shard, rng.seed())).collect()
-}
-
-/// The vector leaves of the given steps side by side, symlog.
-fn vectors(batch: &Batch, shape: &ObsShape, steps: &[usize]) -> Vec<f32> {
-    let columns: Vec<(&[f32], usize)> = shape
-        .vectors
-        .iter()
-        .map(|(name, n)| match &batch.obs[name] {
-            Column::F32 { data, .. } => (data.as_slice(), *n),
-            Column::U8 { .. } => unreachable!("`{name}` is a vector"),
-        })
-        .collect();
-    let row = |i: usize| columns.iter().flat_map(move |(data, n)| &data[i * n..(i + 1) * n]);
-    steps.iter().flat_map(|i| row(*i)).map(|x| symlog(*x)).collect()
-}
-
-fn rows_of<T: Copy>(data: &[T], width: usize, steps: &[usize]) -> Vec<T> {
-    steps.iter().flat_map(|i| &data[i * width..(i + 1) * width]).copied().collect()
-}
-
-fn unpack(bytes: &[u8], rows: usize, [height, width, channels]: [usize; 3], device: &Device) -> Tensor<4> {
-    let data: Vec<f32> = bytes.iter().map(|b| f32::from(*b) * (1.0 / 255.0)).collect();
-    Tensor::from_data(TensorData::new(data, [rows, height, width, channels]), device)
-}
-
-/// `rows` rows of numbers; `None` if there are none.
-fn matrix(data: &[f32], rows: usize, device: &Device) -> Option<Tensor<2>> {
-    let shape = [rows, data.len() / rows];
-    (!data.is_empty()).then(|| Tensor::from_data(TensorData::new(data.to_vec(), shape), device))
-}
-
-/// The numbers of a tensor on the host.
-pub fn host<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_into_vec::<f32>().expect("tensors are f32")
 }
 
 /// A trained world behind the planner's seam.
@@ -208,20 +184,18 @@ impl Dreamer {
     /// # Errors
     /// If a part of the observation is missing.
     pub fn see(
-        &self, state: &State, action: Tensor<2>, obs: &Observation, first: &[bool], rng: &mut Rng,
+        &self,
+        state: &State,
+        action: Tensor<2>,
+        obs: &Observation,
+        first: &[bool],
+        rng: &mut Rng,
     ) -> Result<State> {
-        let missing = |name: &String| Error::invalid(format!("expected an observation `{name}`, got none"));
-        let pictures = self.shape.pictures.iter().map(|(name, _)| obs.images.get(name).cloned().ok_or(missing(name)));
-        let pictures = pictures.collect::<Result<Vec<_>>>()?;
-        let vectors = self.shape.vectors.iter().map(|(name, _)| obs.vectors.get(name).cloned().ok_or(missing(name)));
-        let vectors = vectors.collect::<Result<Vec<_>>>()?;
-        let vector = (!vectors.is_empty()).then(|| {
-            let x = Tensor::cat(vectors, 1);
-            x.clone().sign() * (x.abs() + 1.0).log()
-        });
+        let (pictures, vector) = feed::observed(obs, &self.shape)?;
         let keep: Vec<f32> = first.iter().map(|f| if *f { 0.0 } else { 1.0 }).collect();
         let keep = Tensor::<2>::from_data(TensorData::new(keep, [first.len(), 1]), &self.device);
-        let state = State { deter: state.deter.clone() * keep.clone(), stoch: state.stoch.clone() * keep.clone() };
+        let state =
+            State { deter: state.deter.clone() * keep.clone(), stoch: state.stoch.clone() * keep.clone() };
         let embed = self.world.encoder.forward(pictures, vector);
         Ok(self.world.rssm.observe(&state, action * keep, embed, rng).0)
     }
@@ -263,7 +237,12 @@ impl WorldModel for Dreamer {
     }
 
     fn observe(
-        &self, latent: &Latent, action: Tensor<2>, obs: &Observation, first: &[bool], rng: &mut Rng,
+        &self,
+        latent: &Latent,
+        action: Tensor<2>,
+        obs: &Observation,
+        first: &[bool],
+        rng: &mut Rng,
     ) -> Result<Latent> {
         Ok(to_latent(self.see(&from_latent(latent), action, obs, first, rng)?))
     }

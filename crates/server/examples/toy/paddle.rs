@@ -222,14 +222,7 @@ impl Policy for Follower {
         self.0.start(n)
     }
 
-    fn act(
-        &self,
-        _: &mut Latent,
-        obs: &[Value],
-        _: &[bool],
-        _: Mode,
-        _: &mut Rng,
-    ) -> Result<Vec<Value>> {
+    fn act(&self, _: &mut Latent, obs: &[Value], _: &[bool], _: Mode, _: &mut Rng) -> Result<Vec<Value>> {
         let follow = |obs: &Value| {
             let pixels: Vec<f32> =
                 obs.image().into_iter().flat_map(|i| &i.data).map(|b| f32::from(*b) / 255.0).collect();
@@ -248,8 +241,7 @@ impl Policy for Follower {
 pub fn dream(drift: f32) -> Result<Dream> {
     let mut env = PaddleBall::new();
     let (env_id, policy) = (env.spec.id.clone(), "none".to_string());
-    let meta =
-        EpisodeMeta { env: env_id.clone(), policy, seed: Seed(0), source: "real".into(), task: None };
+    let meta = EpisodeMeta { env: env_id.clone(), policy, seed: Seed(0), source: "real".into(), task: None };
     let start = Episode::start(env.reset(Seed(0))?.obs, meta);
     let spec = ModelSpec { obs: env.spec.obs.clone(), action: env.spec.action.clone() };
     let device = Device::flex();

@@ -152,7 +152,10 @@ fn a_run_that_does_not_load_is_told_to_the_player_and_the_server_lives_on() {
     let server = Server::start(|o| o.factory = Arc::new(broken));
     let mut client = server.connect("", None).unwrap();
     let answer = client.words();
-    assert_eq!((&answer["message"], &answer["hint"]), (&"expected a run, got none".into(), &"train one".into()));
+    assert_eq!(
+        (&answer["message"], &answer["hint"]),
+        (&"expected a run, got none".into(), &"train one".into())
+    );
     assert_eq!(client.close_code(), 1011);
     assert_eq!(server.get("/healthz", &[]).0, 200);
 }

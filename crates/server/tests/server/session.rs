@@ -34,9 +34,7 @@ fn the_dream_of_an_exact_model_is_what_happens() {
 
 #[test]
 fn a_wrong_model_drifts_and_anchoring_brings_it_back() {
-    let mean = |frames: &[Frame]| {
-        frames.iter().filter_map(|f| f.surprise).sum::<f32>() / frames.len() as f32
-    };
+    let mean = |frames: &[Frame]| frames.iter().filter_map(|f| f.surprise).sum::<f32>() / frames.len() as f32;
     let free = play(&mut wrong(), &Actor::Agent, 60);
     let mut session = wrong();
     session.settings_mut().anchor_every = 5;
@@ -158,7 +156,8 @@ fn an_environment_and_a_dream_that_do_not_fit_name_both_specs() {
         action_names: Vec::new(),
         max_steps: None,
     };
-    let error = Session::new(Box::new(Other(spec)), paddle::dream(0.0).unwrap(), None, Seed(0)).err().unwrap();
+    let error =
+        Session::new(Box::new(Other(spec)), paddle::dream(0.0).unwrap(), None, Seed(0)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Mismatch);
     let text = error.to_string();
     assert!(text.contains("Discrete(2)") && text.contains("Image(64x64x3)"), "{text}");

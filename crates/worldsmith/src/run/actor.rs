@@ -24,8 +24,7 @@ pub(crate) struct Actor {
 impl Actor {
     /// A random policy in `n` copies of the environment `id`, each between episodes.
     pub fn new(id: &str, n: usize, seed: Seed) -> Result<Self> {
-        let envs = (0..n).map(|_| worldsmith_env::make(id)).collect::<Result<Vec<_>>>()?;
-        let pool = EnvPool::new(envs, seed.derive("env"))?;
+        let pool = EnvPool::make(id, n, seed.derive("env"))?;
         let action = pool.spec().action.clone();
         let blank = pool.spec().obs.sample(&mut Seed(0).rng());
         let rng = seed.derive("act").rng();

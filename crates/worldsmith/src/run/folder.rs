@@ -17,7 +17,8 @@ const LOCK: &str = "lock";
 
 /// Makes `dir` an empty folder, if that is allowed.
 pub(super) fn clear(dir: &Path, force: bool) -> Result<()> {
-    let is_free = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+    let is_ours = |entry: std::io::Result<fs::DirEntry>| entry.is_ok_and(|e| e.file_name() == LOCK);
+    let is_free = fs::read_dir(dir).map_or(true, |mut entries| entries.all(is_ours));
     if !is_free && !force {
         return Err(Error::invalid("a folder is there already")
             .at(dir)

@@ -58,9 +58,10 @@ impl MetricLog {
         }
         let line = Line { step, updates, wall_secs: (wall_secs * 1e3).round() / 1e3, metrics: &means };
         let line = serde_json::to_string(&line).map_err(|e| Error::invalid(e.to_string()))? + "\n";
-        let written = self.file.write_all(line.as_bytes()).and_then(|()| {
-            self.events.scalars(step, means.iter().map(|(k, v)| (k.as_str(), *v)))
-        });
+        let written = self
+            .file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.events.scalars(step, means.iter().map(|(k, v)| (k.as_str(), *v))));
         written.map_err(|e| Error::io("write the metrics", &self.path, &e))?;
         Ok(means)
     }

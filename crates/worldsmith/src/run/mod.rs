@@ -21,7 +21,7 @@ use worldsmith_plan::{Mode, RandomPolicy};
 use worldsmith_recipes::Learner;
 
 pub(crate) use actor::Actor;
-use folder::{CONFIG, DATA, HELD_OUT};
+use folder::{CHECKPOINTS, CONFIG, DATA, HELD_OUT};
 use metrics::MetricLog;
 use source::{Source, n_held_out};
 use state::{Counters, State};
@@ -105,14 +105,21 @@ impl Run {
                 .at(dir)
                 .hint("leave out `--resume` to start a new run"));
         }
-        let lock = folder::lock(dir)?;
         let config = RunConfig::read(&dir.join(CONFIG))?;
+        if checkpoint::list(&dir.join(CHECKPOINTS))?.is_empty() {
+            // Killed before its first checkpoint, which is made before anything is collected.
+            return Self::create(&config, dir, true);
+        }
+        let lock = folder::lock(dir)?;
         let from = checkpoint::find(dir, warn)?;
         let saved = checkpoint::read_config(&from)?;
         if saved.config != config {
-            return Err(Error::new(ErrorKind::Mismatch, "`config.toml` was changed since the checkpoint was made")
-                .at(dir)
-                .hint("undo the change, or start a new run with it"));
+            return Err(Error::new(
+                ErrorKind::Mismatch,
+                "`config.toml` was changed since the checkpoint was made",
+            )
+            .at(dir)
+            .hint("undo the change, or start a new run with it"));
         }
         let state = State::read(&from)?;
         let mut source = Source::open(&config, state.env_seed(config.root_seed(), &from))?;
@@ -329,7 +336,8 @@ impl Run {
 
     fn interrupted(&self) -> Error {
         let Counters { env_steps, updates, .. } = self.count;
-        let message = format!("interrupted after {env_steps} steps and {updates} updates; everything is saved");
+        let message =
+            format!("interrupted after {env_steps} steps and {updates} updates; everything is saved");
         Error::new(ErrorKind::Interrupted, message)
             .hint(format!("`worldsmith train --out {} --resume` goes on exactly here", self.dir.display()))
     }

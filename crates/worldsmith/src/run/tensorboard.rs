@@ -30,9 +30,10 @@ impl EventFile {
         bytes_field(&mut version, 3, b"brain.Event:2");
         let mut start = event(stamp, step);
         bytes_field(&mut start, 7, &[0x08, 1]); // session_log { status: START }
-        events.record(&version).and_then(|()| events.record(&start)).map_err(|e| {
-            Error::io("write the event file", &path, &e)
-        })?;
+        events
+            .record(&version)
+            .and_then(|()| events.record(&start))
+            .map_err(|e| Error::io("write the event file", &path, &e))?;
         Ok(events)
     }
 
