@@ -119,6 +119,8 @@ impl Line {
     ) -> End {
         let mut closing = self.shared.closing.clone();
         let mut heard = Instant::now();
+        // The first note is the greeting; no frame may overtake it.
+        let mut greeted = false;
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -126,16 +128,19 @@ impl Line {
                 biased;
                 () = asked_to_leave(&mut closing) => return End::Close(GOING_AWAY, None),
                 () = sleep_until(heard + IDLE_LIMIT) => return End::Left,
-                note = notes.recv() => match note {
-                    Some(Note::Text(text)) => self.send(Message::text(text)).await,
-                    Some(Note::Bytes(bytes)) => self.send(Message::binary(bytes)).await,
-                    None => return End::Stopped,
-                },
+                note = notes.recv() => {
+                    greeted = true;
+                    match note {
+                        Some(Note::Text(text)) => self.send(Message::text(text)).await,
+                        Some(Note::Bytes(bytes)) => self.send(Message::binary(bytes)).await,
+                        None => return End::Stopped,
+                    }
+                }
                 message = self.socket.recv() => {
                     heard = Instant::now();
                     self.take(message, commands).await
                 }
-                changed = frames.changed() => match changed {
+                changed = frames.changed(), if greeted => match changed {
                     Ok(()) => {
                         let shown = frames.borrow_and_update().clone();
                         self.show(shown).await

@@ -1,12 +1,14 @@
 //! What can be trained and where: the registries as plain data.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use toml::Table;
 use worldsmith_core::{EnvSpec, Result};
 use worldsmith_env::{ENVS, EnvEntry, OptionEntry};
 use worldsmith_recipes::{RECIPES, Recipe};
 
-use crate::config::{Request, RunConfig, preset_names};
+use crate::config::{Request, RunConfig, preset_names, run_help};
 
 /// A method, as listed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +39,8 @@ pub struct RecipeDetails {
     pub preset: String,
     /// Every key that `--set` takes, with the preset's value, as a configuration.
     pub config: Table,
+    /// What the keys of its `run` table mean, by path.
+    pub help: BTreeMap<String, String>,
 }
 
 /// An environment, as listed.
@@ -103,7 +107,7 @@ pub fn recipe_details(name: &str, preset: Option<&str>) -> Result<RecipeDetails>
     let config = RunConfig::resolve_for(recipe, &request)?;
     let preset = config.preset.clone();
     let config = Table::try_from(config).expect("a configuration of plain values is TOML");
-    Ok(RecipeDetails { info: info(recipe)?, preset, config })
+    Ok(RecipeDetails { info: info(recipe)?, preset, config, help: run_help() })
 }
 
 fn info(recipe: &dyn Recipe) -> Result<RecipeInfo> {

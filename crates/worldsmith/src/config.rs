@@ -189,6 +189,21 @@ impl RunConfig {
     }
 }
 
+/// What each key of the `run` table means: the documentation of [`Budget`], read from this very file.
+pub fn run_help() -> BTreeMap<String, String> {
+    let source = include_str!("config.rs");
+    let fields = source.split("pub struct Budget {").nth(1).and_then(|rest| rest.split("\n}").next());
+    let (mut help, mut doc) = (BTreeMap::new(), Vec::new());
+    for line in fields.unwrap_or_default().lines().map(str::trim) {
+        if let Some(words) = line.strip_prefix("///") {
+            doc.push(words.trim());
+        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(':')) {
+            help.insert(format!("run.{name}"), std::mem::take(&mut doc).join(" "));
+        }
+    }
+    help
+}
+
 /// Names of a recipe's presets, in the order of the file.
 ///
 /// # Errors
@@ -327,6 +342,16 @@ mod tests {
         let config = resolve(Request { set, ..Request::default() }).unwrap();
         let owed: Vec<u64> = [0, 99, 100, 101, 1000].map(|steps| config.updates_owed(steps)).into();
         assert_eq!(owed, [0, 0, 50, 50, 500]);
+    }
+
+    #[test]
+    fn every_key_of_the_run_table_is_explained() {
+        let keys = Table::try_from(Budget::default()).unwrap();
+        let help = run_help();
+        assert!(
+            keys.keys().all(|key| help.get(&format!("run.{key}")).is_some_and(|words| words.ends_with('.')))
+        );
+        assert_eq!(help.len(), keys.len());
     }
 
     #[test]

@@ -446,3 +446,53 @@ fn scaled(space: &Space, value: &Value, out: &mut Vec<f32>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(space: &Space) -> Vec<String> {
+        choices(space, &["noop".into()]).unwrap().into_iter().map(|c| c.name).collect()
+    }
+
+    #[test]
+    fn every_action_space_people_can_play_has_choices_that_lie_in_it() {
+        let pair = Space::MultiDiscrete { nvec: vec![2, 3] };
+        let force = Space::vector(1, 0.5, f32::INFINITY);
+        assert_eq!(names(&Space::Discrete { n: 2 }), ["noop", "action 1"]);
+        assert_eq!(names(&pair), ["noop", "part 0 = 1", "part 1 = 1", "part 1 = 2"]);
+        assert_eq!(names(&force), ["noop", "axis 0 low", "axis 0 high"]);
+        for space in [pair, force] {
+            choices(&space, &[]).unwrap().iter().for_each(|c| space.check(&c.action).unwrap());
+        }
+        assert!(choices(&Space::Text { max_len: 9 }, &[]).is_err());
+    }
+
+    #[test]
+    fn numbers_are_drawn_as_bars_up_and_down_from_the_middle() {
+        let space = Space::vector(2, -2.0, 2.0);
+        let chart = picture(&space, &Value::vector(vec![1.0, -2.0])).unwrap();
+        let at = |x: usize, y: usize| &chart.data[3 * (y * CHART_PX + x)..][..3];
+        assert_eq!(chart.shape(), [CHART_PX, CHART_PX, 3]);
+        assert_eq!((at(5, 20), at(5, 10)), (&CHART_UP[..], &CHART_BACK[..]));
+        assert_eq!((at(40, 60), at(40, 20)), (&CHART_DOWN[..], &CHART_BACK[..]));
+    }
+
+    #[test]
+    fn unbounded_and_missing_numbers_still_give_a_chart() {
+        let space = Space::vector(3, f32::NEG_INFINITY, f32::INFINITY);
+        picture(&space, &Value::vector(vec![1e30, f32::NAN, -5.0])).unwrap();
+        let empty = Space::Dict(Default::default());
+        picture(&empty, &Value::Dict(Default::default())).unwrap();
+    }
+
+    #[test]
+    fn a_grey_picture_becomes_rgb_and_the_difference_is_root_mean_square() {
+        let grey = Image { height: 1, width: 2, channels: 1, data: vec![0, 255] };
+        let space = Space::Image { height: 1, width: 2, channels: 1 };
+        let rgb = picture(&space, &Value::Image(grey)).unwrap();
+        assert_eq!(rgb.data, [0, 0, 0, 255, 255, 255]);
+        let black = Image::new(1, 2, 3);
+        assert!((difference(&rgb, &black) - 0.5f32.sqrt()).abs() < 1e-6);
+    }
+}

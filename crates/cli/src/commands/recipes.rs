@@ -40,13 +40,20 @@ fn render_all(all: &[RecipeInfo]) -> String {
 fn render_one(details: &RecipeDetails) -> Result<String> {
     let info = &details.info;
     let config = toml::to_string(&details.config).map_err(|e| Error::invalid(e.to_string()))?;
-    Ok(format!(
-        "# {} ({})\n# {}\n# presets: {}\n# claims: {}\n# Every key can be changed with `--set path=value`; below is preset `{}`.\n\n{config}",
-        info.title,
-        info.reference,
-        info.idea,
-        info.presets.join(", "),
-        info.claims.join(", "),
-        details.preset
-    ))
+    let mut lines = vec![
+        format!("# {} ({})", info.title, info.reference),
+        format!("# {}", info.idea),
+        format!("# presets: {}", info.presets.join(", ")),
+        format!("# claims: {}", info.claims.join(", ")),
+        format!("# Every key can be changed with `--set path=value`; below is preset `{}`.", details.preset),
+        String::new(),
+    ];
+    let mut table = "";
+    for line in config.lines() {
+        table = line.strip_prefix('[').map_or(table, |name| name.trim_end_matches(']'));
+        let key = line.split(" = ").next().unwrap_or_default();
+        lines.extend(details.help.get(&format!("{table}.{key}")).map(|words| format!("# {words}")));
+        lines.push(line.to_string());
+    }
+    Ok(lines.join("\n"))
 }

@@ -125,3 +125,15 @@ fn a_place_that_cannot_be_written_is_said_plainly() {
     let ended = run(dir.path(), &["train", "--preset", "tiny", "--out", "file/run"]);
     assert_error(&ended, &["error: cannot create the run folder: ", "file/run"]);
 }
+
+#[test]
+fn a_loss_that_is_no_number_names_the_term_the_step_and_the_last_good_checkpoint() {
+    let dir = folder();
+    let set =
+        ["--set", "model.world.lr=1e30", "--set", "model.world.warmup=0", "--set", "run.updates_per_step=1"];
+    let ended = run(dir.path(), &[&crate::program::TINY[..], &["run"], &set].concat());
+    assert_error(
+        &ended,
+        &["error: `loss/", "not a finite number", "environment steps", "checkpoints/000001"],
+    );
+}

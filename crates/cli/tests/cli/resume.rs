@@ -99,3 +99,16 @@ fn a_resumed_run_keeps_its_configuration() {
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("error: the run was started with `"), "{}", ended.stderr);
 }
+
+#[test]
+fn two_processes_do_not_train_in_one_folder() {
+    let dir = folder();
+    let mut child = run_until(dir.path(), "busy", 2);
+    let second = run(dir.path(), &["train", "--out", "busy", "--resume"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        (second.code, second.stderr.as_str()),
+        (Some(2), "error: another process is training in this folder: busy\n")
+    );
+}

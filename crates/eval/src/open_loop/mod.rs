@@ -72,7 +72,12 @@ impl OpenLoopConfig {
             let got = format!("expected rising horizons from 1 on, got {:?}", self.horizons);
             return Err(Error::invalid(got).hint("for example 1, 5, 15, 45"));
         }
-        for (name, value) in [("context", self.context), ("stride", self.stride), ("batch", self.batch), ("samples", self.samples)] {
+        for (name, value) in [
+            ("context", self.context),
+            ("stride", self.stride),
+            ("batch", self.batch),
+            ("samples", self.samples),
+        ] {
             if value == 0 {
                 return Err(Error::invalid(format!("expected `{name}` of at least 1, got 0")));
             }

@@ -22,7 +22,10 @@ impl Seen {
     pub fn mean(all: &[&Seen]) -> Self {
         let (mut pixels, mut sums) = (Vec::new(), Vec::new());
         for seen in all {
-            add(&mut pixels, seen.image.iter().flat_map(|i| &i.data).map(|b| f64::from(*b)).collect::<Vec<_>>());
+            add(
+                &mut pixels,
+                seen.image.iter().flat_map(|i| &i.data).map(|b| f64::from(*b)).collect::<Vec<_>>(),
+            );
             add(&mut sums, seen.vector.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
         }
         let n = all.len() as f64;

@@ -110,7 +110,7 @@ fn categorical_operations_equal_their_plain_forms() {
 fn samples_follow_their_probabilities() {
     let rng = &mut Seed(5).rng();
     let groups = Groups { classes: 3, unimix: 0.0 };
-    let logits = vec![0.0f32, 1.0, -1.0].repeat(20_000);
+    let logits = [0.0f32, 1.0, -1.0].repeat(20_000);
     let logits = Tensor::<2>::from_data(TensorData::new(logits, [20_000, 3]), &Device::flex());
     let noise: Vec<f32> = (0..20_000).map(|_| rng.uniform()).collect();
     let rate = values(onehot::sample(logits.clone(), noise, groups).mean_dim(0));

@@ -198,7 +198,7 @@ fn read(table: &toml::Table) -> Result<Config> {
     let config: Config =
         table.clone().try_into().map_err(|e: toml::de::Error| Error::invalid(e.message()))?;
     let (batch, shards) = (config.batch, config.shards);
-    if shards == 0 || batch == 0 || batch % shards != 0 {
+    if shards == 0 || batch == 0 || !batch.is_multiple_of(shards) {
         return Err(Error::invalid(format!(
             "expected `batch` to be a multiple of `shards`, got {batch} and {shards}"
         )));

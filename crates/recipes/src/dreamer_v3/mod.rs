@@ -163,12 +163,17 @@ impl Config {
         if let Some((name, _)) = positive.iter().find(|(_, x)| *x == 0) {
             return Err(Error::invalid(format!("expected `model.{name}` of at least 1, got 0")));
         }
-        if self.classes < 2 || self.length < 2 || self.stem < 2 || self.bins < 3 || self.bins % 2 == 0 {
+        if self.classes < 2
+            || self.length < 2
+            || self.stem < 2
+            || self.bins < 3
+            || self.bins.is_multiple_of(2)
+        {
             return Err(Error::invalid(
                 "expected `classes`, `length` and `stem` of at least 2 and an odd number of `bins`",
             ));
         }
-        if self.batch % self.shards != 0 {
+        if !self.batch.is_multiple_of(self.shards) {
             let (batch, shards) = (self.batch, self.shards);
             return Err(Error::invalid(format!(
                 "expected `batch` to be a multiple of `shards`, got {batch} and {shards}"

@@ -75,6 +75,11 @@ impl Actor {
         &self.rng
     }
 
+    /// Whether the environments can be saved, so that a run goes on exactly where it stopped.
+    pub fn can_be_saved(&self) -> bool {
+        self.pool.snapshot().is_some()
+    }
+
     /// Writes environments and memory into the checkpoint `dir`. Environments that cannot be saved are left out.
     pub fn save(&self, dir: &Path) -> Result<()> {
         let Some(bytes) = self.pool.snapshot() else { return Ok(()) };

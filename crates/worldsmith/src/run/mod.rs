@@ -338,8 +338,12 @@ impl Run {
         let Counters { env_steps, updates, .. } = self.count;
         let message =
             format!("interrupted after {env_steps} steps and {updates} updates; everything is saved");
+        let how = match self.actor.as_ref().is_none_or(Actor::can_be_saved) {
+            true => "goes on exactly here",
+            false => "goes on from here; the episodes under way start anew",
+        };
         Error::new(ErrorKind::Interrupted, message)
-            .hint(format!("`worldsmith train --out {} --resume` goes on exactly here", self.dir.display()))
+            .hint(format!("`worldsmith train --out {} --resume` {how}", self.dir.display()))
     }
 
     /// Adds when and where a loss stopped being a number.
@@ -347,9 +351,9 @@ impl Run {
         if err.kind() != ErrorKind::Diverged {
             return err;
         }
-        let Counters { env_steps, updates, .. } = self.count;
+        let steps = self.count.env_steps;
         let good = checkpoint::find(&self.dir, &mut |_| {}).map(|p| format!("`{}`", p.display()));
-        Error::new(ErrorKind::Diverged, format!("{err} (update {updates}, step {env_steps})")).hint(format!(
+        Error::new(ErrorKind::Diverged, format!("{err}, after {steps} environment steps")).hint(format!(
             "the last good checkpoint is {}; a smaller learning rate or another `--seed` may help",
             good.unwrap_or_else(|_| "none".into())
         ))
