@@ -94,14 +94,14 @@ async function desk() {
   await page.keyboard.press('k');
   assert.equal(await page.textContent('#anchor-text'), 'every step');
   await page.keyboard.press('e');
-  await stepIs(page, 4);
+  await stepIs(page, 1);
   assert.equal(await page.textContent('#horizon'), '0');
   await page.$eval('#anchor', (slider) => {
     slider.value = '0';
     slider.dispatchEvent(new Event('input'));
   });
   await page.keyboard.press('e');
-  await stepIs(page, 5);
+  await stepIs(page, 2);
   assert.equal(await page.textContent('#horizon'), '1');
   passed('re-anchoring grounds the dream');
 

@@ -26,6 +26,15 @@ impl Latent {
         part.unwrap_or_else(|| panic!("latent has no part `{name}`")).1.clone()
     }
 
+    /// The bundle with the part `name` added or replaced.
+    #[must_use]
+    pub fn with(&self, name: &'static str, part: Tensor<2>) -> Self {
+        let mut parts = self.parts.clone();
+        parts.retain(|(n, _)| *n != name);
+        parts.push((name, part));
+        Self { parts }
+    }
+
     /// Number of rows; 0 for an empty bundle.
     pub fn batch(&self) -> usize {
         self.parts.first().map_or(0, |(_, t)| t.dims()[0])

@@ -6,9 +6,14 @@
 mod dream;
 mod latent;
 mod model;
+mod planner;
 mod policy;
 
 pub use dream::Dream;
 pub use latent::Latent;
 pub use model::{ModelSpec, Observation, Prediction, WorldModel};
+pub use planner::{
+    Cem, Objective, PLANNERS, Plan, PlanConfig, Planner, PlannerEntry, PlannerPolicy, RandomShooting,
+    RewardSum, planner,
+};
 pub use policy::{Mode, Policy, RandomPolicy};

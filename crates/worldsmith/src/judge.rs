@@ -27,6 +27,9 @@ pub struct JudgeRequest {
     pub episodes: Option<usize>,
     /// Take the most probable action instead of drawing one.
     pub greedy: bool,
+    /// Act by this planner in the run's world model instead of its policy; only this is judged then and nothing is
+    /// written.
+    pub planner: Option<String>,
 }
 
 /// What a run came to.
@@ -70,14 +73,16 @@ pub fn judge(request: &JudgeRequest, progress: &mut dyn Progress, stop: &Stop) -
     let loaded = load(&request.run)?;
     loaded.warnings().iter().for_each(|w| progress.warn(w));
     let dir = run_folder(&request.run, &loaded);
-    let elsewhere = request.env.as_deref().is_some_and(|id| id != loaded.spec().id);
+    let elsewhere =
+        request.env.as_deref().is_some_and(|id| id != loaded.spec().id) || request.planner.is_some();
     let model = match loaded.has_model() && !elsewhere {
         true => Some(judge_model(&loaded, &dir, progress, stop)?),
         false => None,
     };
     let (agent, random) = judge_agent(&loaded, request, progress, stop)?;
     let seed = loaded.seed().derive("intervals");
-    let returns = compare(&loaded.config().recipe, &agent, &random, seed)
+    let name = request.planner.as_ref().unwrap_or(&loaded.config().recipe);
+    let returns = compare(name, &agent, &random, seed)
         .ok_or_else(|| Error::invalid("expected at least one episode to judge by, got none"))?;
     let mut checks = vec![returns.check()];
     checks.extend(model.iter().flat_map(OpenLoop::checks));
@@ -150,7 +155,11 @@ fn judge_agent(
     let n_envs = budget.n_envs.min(n_episodes).max(1);
     let mut envs: Vec<Box<dyn Env>> = (0..n_envs).map(|_| loaded.env_as(&id)).collect::<Result<_>>()?;
     let random = RandomPolicy { action: loaded.spec().action.clone() };
-    let policies: [(&str, &dyn Policy); 2] = [("judge agent", &*loaded.policy()), ("judge random", &random)];
+    let agent = match &request.planner {
+        None => loaded.policy(),
+        Some(name) => loaded.planner(name)?,
+    };
+    let policies: [(&str, &dyn Policy); 2] = [("judge agent", &*agent), ("judge random", &random)];
     let [agent, random] = policies.map(|(name, policy)| {
         let config = PlayConfig { n_episodes, mode, max_steps: None };
         play(&mut envs, policy, &config, (name, loaded.seed().derive("judge")), (&mut *progress, stop))

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::prelude::Device;
 use worldsmith_core::{EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Rng, Seed, Step, Value};
-use worldsmith_plan::{Dream, Latent, Mode, Policy, WorldModel};
+use worldsmith_plan::{Dream, Latent, Mode, PlanConfig, PlannerPolicy, Policy, RewardSum, WorldModel};
 use worldsmith_recipes::Learner;
 
 use crate::device::device;
@@ -68,6 +68,16 @@ impl Loaded {
     /// The agent's policy.
     pub fn policy(&self) -> Box<dyn Policy> {
         self.learner.policy()
+    }
+
+    /// A policy that searches the world model with the planner called `name`, for the discounted sum of rewards.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unknown`] if there is no such planner, [`ErrorKind::Invalid`] if the recipe is model-free.
+    pub fn planner(&self, name: &str) -> Result<Box<dyn Policy>> {
+        let planner = worldsmith_plan::planner(name, PlanConfig::default())?;
+        let objective = Box::new(RewardSum { gamma: 0.99 });
+        Ok(Box::new(PlannerPolicy::new(self.model()?, planner, objective, &self.device)))
     }
 
     /// The world model.

@@ -29,6 +29,9 @@ pub struct Args {
     /// Take the most probable action instead of drawing one
     #[arg(long)]
     greedy: bool,
+    /// Act by a planner in the run's world model instead of its policy (`cem`, `random_shooting`); only this is judged
+    #[arg(long, value_name = "NAME")]
+    planner: Option<String>,
 }
 
 pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
@@ -39,6 +42,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
         env: args.env.clone(),
         episodes: args.episodes.map(|n| n as usize),
         greedy: args.greedy,
+        planner: args.planner.clone(),
     };
     let judgement = worldsmith::judge(&request, &mut bars, &stop)?;
     bars.finish();

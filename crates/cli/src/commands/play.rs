@@ -65,7 +65,7 @@ fn info(loaded: &Loaded) -> Info {
             fact("preset", config.preset.clone()),
             fact("seed", config.seed.to_string()),
             fact("steps", config.run.steps.to_string()),
-            fact("checkpoint", loaded.dir().display().to_string()),
+            fact("checkpoint", loaded.dir().file_name().unwrap_or_default().to_string_lossy().into_owned()),
         ]),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tungstenite::client::IntoClientRequest;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -70,6 +70,18 @@ impl Server {
         let text = self.get("/metrics", &[]).1;
         let line = text.lines().find(|l| l.split(' ').next() == Some(name));
         line.unwrap_or_else(|| panic!("no {name} in {text}")).split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Asks `/metrics` again and again until `test` is content with the number called `name`; returns it.
+    pub fn until(&self, name: &str, test: impl Fn(u64) -> bool) -> u64 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let value = self.metric(name);
+            if test(value) {
+                return value;
+            }
+            assert!(Instant::now() < deadline, "{name} stays {value}");
+        }
     }
 
     /// Opens `/ws`, or says the HTTP status that refused it.

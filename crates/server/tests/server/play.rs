@@ -106,7 +106,7 @@ fn one_session_too_many_is_refused_and_its_place_is_free_again_later() {
     assert_eq!(second.close_code(), 1013);
     assert_eq!(server.metric("worldsmith_sessions_refused_total"), 1);
     drop(first);
-    while server.metric("worldsmith_sessions_open") > 0 {}
+    server.until("worldsmith_sessions_open", |n| n == 0);
     server.player();
 }
 
@@ -129,14 +129,10 @@ fn a_client_that_does_not_read_misses_frames_instead_of_filling_memory() {
     // Far more pictures than the system's socket buffers hold: the server can no longer send.
     const RESETS: u32 = 3000;
     (0..RESETS).for_each(|_| client.send(&RESET));
-    let steps = || server.metric("worldsmith_step_seconds_count");
-    let (mut sent, mut made) = (0, steps());
+    let (mut sent, mut made) = (0, 0);
     while sent != server.metric("worldsmith_frames_sent_total") {
         sent = server.metric("worldsmith_frames_sent_total");
-        let more = made + 15;
-        while made < more {
-            made = steps();
-        }
+        made = server.until("worldsmith_step_seconds_count", |n| n >= made + 15);
     }
     // Nothing was sent during 15 steps, so at least 14 of their frames must be missing.
     let mut frame = client.frame();
@@ -166,7 +162,7 @@ fn a_session_that_panics_takes_nobody_with_it() {
     let mut client = server.connect("", None).unwrap();
     assert_eq!(client.words()["fatal"], true);
     assert_eq!(client.close_code(), 1011);
-    while server.metric("worldsmith_sessions_open") > 0 {}
+    server.until("worldsmith_sessions_open", |n| n == 0);
 }
 
 #[test]
