@@ -50,6 +50,7 @@ fn open_loop(rng: &mut Rng) -> OpenLoop {
     let bins = reliability(&ends, 10);
     OpenLoop {
         context: 5,
+        samples: 16,
         n_windows: 214,
         n_episodes: 24,
         horizons: horizons.map(|(h, n, n_ends)| horizon(h, n, n_ends, rng)).into(),

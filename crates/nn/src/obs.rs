@@ -80,6 +80,14 @@ impl ObsConfig {
         pictures + if self.shape.vectors.is_empty() { 0 } else { self.units }
     }
 
+    /// Checks that every picture can be read and drawn.
+    ///
+    /// # Errors
+    /// As [`PictureConfig::check`].
+    pub fn check(&self) -> Result<()> {
+        self.pictures().try_for_each(|p| p.check())
+    }
+
     /// Draws the encoder.
     pub fn encoder(&self, init: &mut Init) -> ObsEncoder {
         ObsEncoder {

@@ -2,6 +2,7 @@
 
 use burn::module::Param;
 use burn::prelude::*;
+use worldsmith_core::{Error, Result};
 
 use crate::ops::{self, Act, Window};
 use crate::{Init, Linear, Norm};
@@ -31,7 +32,7 @@ impl PictureConfig {
         let mut side = shape[0].min(shape[1]);
         let mut stages = Vec::new();
         while side > 4 {
-            let stride = if stages.is_empty() { stem } else { 2 };
+            let stride = if stages.is_empty() { stem.clamp(2, side) } else { 2 };
             let window = if stride == 2 {
                 Window { kernel: 4, stride: 2, padding: 1 }
             } else {
@@ -41,6 +42,31 @@ impl PictureConfig {
             stages.push(ConvStage { channels: depth << stages.len(), window });
         }
         Self { shape, stages }
+    }
+
+    /// Checks that the decoder draws pictures of the size the encoder reads.
+    ///
+    /// # Errors
+    /// If a side does not divide evenly, or is too small to be halved at all.
+    pub fn check(&self) -> Result<()> {
+        let comes_back = |side: usize| {
+            let mut now = side;
+            for stage in &self.stages {
+                if now + 2 * stage.window.padding < stage.window.kernel {
+                    return false;
+                }
+                now = stage.window.shrink(now);
+            }
+            self.stages.iter().rev().fold(now, |now, stage| stage.window.grow(now)) == side
+        };
+        let [height, width, channels] = self.shape;
+        if channels > 0 && !self.stages.is_empty() && comes_back(height) && comes_back(width) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "expected pictures whose sides halve evenly, got {height}x{width}x{channels}"
+        ))
+        .hint("choose another size, as in `gym:...?size=64`, or another `model.stem`"))
     }
 
     /// `[height, width, channels]` after the last stage.

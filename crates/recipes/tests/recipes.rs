@@ -153,6 +153,35 @@ fn saving_and_loading_changes_nothing_now_or_later() {
 }
 
 #[test]
+fn a_loaded_agent_has_finished_exploring() {
+    let recipe = worldsmith_recipes::recipe("dqn").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    build(recipe, true, 0).save(dir.path()).unwrap();
+    let draws = |inference| {
+        let mut learner = build(recipe, true, 0);
+        learner.load(dir.path(), inference).unwrap();
+        let (policy, obs) = (learner.policy(), vec![walk(true, Seed(7)).obs[0].clone(); 400]);
+        let rng = &mut Seed(0).rng();
+        let acts = policy.act(&mut policy.start(400), &obs, &[true; 400], Mode::Sample, rng).unwrap();
+        acts.iter().filter(|a| **a == acts[0]).count()
+    };
+    assert!(draws(false) < 300, "an agent in training explores");
+    assert!(draws(true) > 380 || draws(true) < 20, "a loaded agent acts on what it knows");
+}
+
+#[test]
+fn pictures_that_cannot_be_halved_evenly_are_refused() {
+    for recipe in RECIPES {
+        let odd = worldsmith_core::EnvSpec {
+            obs: Space::Image { height: 84, width: 84, channels: 3 },
+            ..spec(true)
+        };
+        let err = recipe.build(&tiny(*recipe), &odd, Seed(0), &worldsmith_recipes::cpu()).err().unwrap();
+        assert!(err.to_string().contains("84x84x3"), "{}: {err}", recipe.card().name);
+    }
+}
+
+#[test]
 fn a_torn_or_foreign_checkpoint_is_named() {
     for recipe in RECIPES {
         let learner = build(*recipe, true, 0);

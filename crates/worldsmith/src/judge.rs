@@ -13,7 +13,7 @@ use worldsmith_plan::{Mode, Policy, RandomPolicy};
 use crate::run::{self, folder};
 use crate::{Loaded, Progress, Stop, checkpoint, load, report};
 
-/// Training episodes that the floors' averages are taken over.
+/// Training episodes, spread over the run, that the floors' averages are taken over.
 const N_AVERAGED: usize = 100;
 
 /// How a run is judged.
@@ -112,7 +112,7 @@ pub fn judge(request: &JudgeRequest, progress: &mut dyn Progress, stop: &Stop) -
 
 /// Open-loop prediction on the held-out episodes.
 fn judge_model(loaded: &Loaded, dir: &Path, progress: &mut dyn Progress, stop: &Stop) -> Result<OpenLoop> {
-    let held_out = read_all(&dir.join(folder::HELD_OUT), usize::MAX).map_err(|e| match e.kind() {
+    let held_out = read_all(&dir.join(folder::HELD_OUT)).map_err(|e| match e.kind() {
         ErrorKind::Io => e.hint("the run has not come to its end; `worldsmith train --resume` finishes it"),
         _ => e,
     })?;
@@ -120,7 +120,13 @@ fn judge_model(loaded: &Loaded, dir: &Path, progress: &mut dyn Progress, stop: &
         "" => dir.join(folder::DATA),
         given => PathBuf::from(given),
     };
-    let training = read_all(&data, N_AVERAGED)?;
+    let store = Store::open(&data)?;
+    let n_train = match loaded.config().data.as_str() {
+        "" => store.len(),
+        _ => store.len() - run::n_held_out(loaded.config(), &store),
+    };
+    let n = n_train.min(N_AVERAGED);
+    let training: Vec<Episode> = (0..n).map(|i| store.read(i * n_train / n)).collect::<Result<_>>()?;
     let mut begun = false;
     let mut report = |done: usize, total: usize| {
         if !std::mem::replace(&mut begun, true) {
@@ -182,10 +188,10 @@ pub(crate) fn play(
     })
 }
 
-/// The last `n` episodes of the store in `dir`.
-fn read_all(dir: &Path, n: usize) -> Result<Vec<Episode>> {
+/// All episodes of the store in `dir`.
+fn read_all(dir: &Path) -> Result<Vec<Episode>> {
     let store = Store::open(dir)?;
-    (store.len().saturating_sub(n)..store.len()).map(|idx| store.read(idx)).collect()
+    (0..store.len()).map(|idx| store.read(idx)).collect()
 }
 
 /// The run folder that `path`, a run or one of its checkpoints, belongs to.

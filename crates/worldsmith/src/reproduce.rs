@@ -1,6 +1,6 @@
 //! Does a paper's effect appear here? Runs a recipe's claims and writes what was found, whatever it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use crate::{
 /// What to reproduce, and where.
 #[derive(Debug, Clone)]
 pub struct ReproduceRequest {
-    /// Recipe, preset, environment, steps and overrides; its seed is not used. `run.` overrides hold for baselines too.
+    /// Recipe, preset, environment, steps and overrides; its seed is not used. Environment, steps and
+    /// evaluation hold for baselines too; how often a method updates is its own.
     pub what: Request,
     /// Seeds to train with.
     pub seeds: Vec<u64>,
@@ -83,6 +84,10 @@ pub struct ClaimEvidence {
 /// If a run fails or is interrupted; finished runs are kept and used next time.
 pub fn reproduce(request: &ReproduceRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<Evidence> {
     let recipe = worldsmith_recipes::recipe(&request.what.recipe)?;
+    let distinct: BTreeSet<_> = request.seeds.iter().collect();
+    if distinct.len() != request.seeds.len() || distinct.len() < 2 {
+        return Err(Error::invalid(format!("expected two or more different seeds, got {:?}", request.seeds)));
+    }
     let config = RunConfig::resolve(&request.what)?;
     let mut lab = RunLab { request, config, spent: Spent::default(), counted: Vec::new(), progress, stop };
     let mut claims = Vec::new();
@@ -134,7 +139,8 @@ impl RunLab<'_> {
     fn trial_request(&self, trial: &Trial, seed: u64) -> Request {
         let what = &self.request.what;
         let is_own = trial.recipe == what.recipe;
-        let asked = what.set.iter().filter(|(path, _)| is_own || path.starts_with("run."));
+        let shared = ["run.n_envs", "run.held_out_episodes", "run.checkpoint_secs", "run.log_every"];
+        let asked = what.set.iter().filter(|(path, _)| is_own || shared.contains(&path.as_str()));
         let same = [("run.eval_episodes".to_string(), self.config.run.eval_episodes.to_string())];
         Request {
             recipe: trial.recipe.clone(),
@@ -167,7 +173,7 @@ impl Lab for RunLab<'_> {
     fn train(&mut self, trial: &Trial, seed: u64) -> Result<Outcome> {
         let request = self.trial_request(trial, seed);
         let config = RunConfig::resolve(&request)?;
-        let sum = worldsmith_data::crc32(config.to_toml().as_bytes());
+        let sum = worldsmith_data::crc32((config.to_toml() + &revision()).as_bytes());
         let dir = self.request.runs.join(&self.request.what.recipe);
         let dir = dir.join(format!("{}-s{seed}-{sum:08x}", trial.recipe));
         let judgement = self.judged(&request, &dir)?;

@@ -31,7 +31,7 @@ pub struct Args {
     /// Real environment steps of every run
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
-    /// Change one key of the configuration; `run.` keys hold for the baselines too
+    /// Change one key of the configuration; environment, steps and evaluation hold for baselines too
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
     /// Folder of the training runs

@@ -146,6 +146,7 @@ pub fn open_loop(
     let bins = reliability(&tallies[0].all_ends(), N_BINS);
     Ok(OpenLoop {
         context: config.context,
+        samples: config.samples,
         n_windows: windows.len(),
         n_episodes: windows.chunk_by(|a, b| a.episode_idx == b.episode_idx).count(),
         horizons: score::horizons(&config.horizons, &tallies, seed.derive("bootstrap")),

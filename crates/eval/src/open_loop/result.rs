@@ -112,6 +112,9 @@ pub struct Strip {
 pub struct OpenLoop {
     /// Real observations shown before each dream.
     pub context: usize,
+    /// Dreams of each window whose mean is scored.
+    #[serde(default)]
+    pub samples: usize,
     /// Windows judged.
     pub n_windows: usize,
     /// Held-out episodes they come from.

@@ -23,8 +23,9 @@ pub(super) fn section(result: &OpenLoop) -> String {
     let charts: String = seen.map(|m| chart(result, *m)).collect();
     let lead = format!(
         "The model is shown {} real steps of an episode it was not trained on, then dreams on alone under the recorded actions: \
-         {} windows of {} episodes. Intervals are 95 %, bootstrapped over episodes.",
-        result.context, result.n_windows, result.n_episodes
+         {} windows of {} episodes. Scores are of the mean of {} dreams, which is what the model expects; the film strips \
+         show one dream. Intervals are 95 %, bootstrapped over episodes.",
+        result.context, result.n_windows, result.n_episodes, result.samples
     );
     let body = format!(
         "{}<div class=\"charts\">\n{charts}</div>\n{}",

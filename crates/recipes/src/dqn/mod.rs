@@ -64,6 +64,8 @@ pub struct Config {
     pub epsilon_end: f32,
     /// Updates over which the share falls.
     pub epsilon_updates: u64,
+    /// Share of random actions of a loaded agent, when it is judged or played.
+    pub epsilon_eval: f32,
     /// Share of the network that the slow network takes over at each update.
     pub slow_rate: f32,
     /// Parts a batch is cut into, one thread each; divides `batch`.
@@ -84,6 +86,7 @@ impl Default for Config {
             epsilon_start: 1.0,
             epsilon_end: 0.05,
             epsilon_updates: 250_000,
+            epsilon_eval: 0.01,
             slow_rate: 0.005,
             shards: 2,
             optim: OptimConfig { lr: 1e-4, eps: 1e-8, warmup: 100, ..OptimConfig::default() },
@@ -171,6 +174,7 @@ impl Recipe for Dqn {
             units: config.units,
             layers: config.layers,
         };
+        obs.check()?;
         let mut init = Init::new(seed.derive("weights"), device);
         let head = MlpConfig {
             n_in: obs.embedding(),
@@ -186,6 +190,7 @@ impl Recipe for Dqn {
             shards: Shards::new(config.shards)?,
             optim: Optim::new(config.optim.clone()),
             n_updates: 0,
+            finished: false,
             spec: spec.clone(),
             device: device.clone(),
             shape,
@@ -203,6 +208,14 @@ fn read(table: &toml::Table) -> Result<Config> {
             "expected `batch` to be a multiple of `shards`, got {batch} and {shards}"
         )));
     }
+    for (name, x) in [("units", config.units), ("depth", config.depth)] {
+        if x == 0 {
+            return Err(Error::invalid(format!("expected `model.{name}` of at least 1, got 0")));
+        }
+    }
+    if config.stem < 2 {
+        return Err(Error::invalid(format!("expected `model.stem` of at least 2, got {}", config.stem)));
+    }
     Ok(config)
 }
 
@@ -217,6 +230,8 @@ struct Training {
     shards: Shards,
     optim: Optim,
     n_updates: u64,
+    /// Loaded to act, not to go on training.
+    finished: bool,
 }
 
 /// What `train.json` holds.
@@ -227,8 +242,11 @@ struct Counters {
 }
 
 impl Training {
-    /// Share of random actions now.
+    /// Share of random actions now; a trained agent that is only loaded has finished exploring.
     fn epsilon(&self) -> f32 {
+        if self.finished {
+            return self.config.epsilon_eval;
+        }
         let done = (self.n_updates as f32 / self.config.epsilon_updates.max(1) as f32).min(1.0);
         self.config.epsilon_start + done * (self.config.epsilon_end - self.config.epsilon_start)
     }
@@ -322,6 +340,7 @@ impl Learner for Training {
     fn load(&mut self, dir: &Path, inference: bool) -> Result<()> {
         let path = dir.join("model.safetensors");
         self.net = with_parameters(self.net.clone(), &read_arrays(&path)?).map_err(|e| e.at(&path))?;
+        self.finished = inference;
         if inference {
             return Ok(());
         }

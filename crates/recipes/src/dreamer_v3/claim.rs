@@ -11,7 +11,7 @@ use crate::{Claim, Finding, Lab, Trial};
 pub const CLAIMS: &[Claim] = &[Claim {
     id: "data_efficiency",
     statement: "learns a game from pixels better than model-free DQN at the same number of real steps",
-    metric: "mean return of 100 episodes, mean over seeds",
+    metric: "mean return of the evaluation episodes, mean over seeds",
     paper: "with one set of hyperparameters, better than tuned PPO and Rainbow on Atari 200M and Atari 100k",
     measure: data_efficiency,
 }];
@@ -33,7 +33,8 @@ fn data_efficiency(lab: &mut dyn Lab) -> Result<Finding> {
         effect: here.low > dqn.high && here.low > floor.high,
         baselines: BTreeMap::from([("dqn".to_string(), dqn)]),
         floor,
-        note: "same real steps and evaluation seeds for all; wall time differs and is recorded".to_string(),
+        note: "same real steps and evaluation seeds for all; dqn sees one frame, as the world model does"
+            .to_string(),
     })
 }
 

@@ -20,7 +20,8 @@
 //! What we changed and why: a plain GRU instead of eight diagonal blocks (at these widths one product is faster); RMS
 //! normalisation and 4x4 kernels; a first convolution that may step by more than 2 pixels (`stem`), which a game with
 //! large pixels does not miss; dreams start from a sample of the states just seen (`starts`) instead of all of them;
-//! latents of earlier replays are not stored: a window starts from the zero state; no critic loss on replayed states.
+//! latents of earlier replays are not stored: a window starts from the zero state; no critic loss on replayed states;
+//! two-hot numbers are read as symexp of the mean bin, as in the first version of the paper, not as the mean of symexp.
 //!
 //! Status: see the table in the README, generated from `evidence/dreamer_v3.json`.
 
@@ -215,7 +216,7 @@ impl Recipe for DreamerV3 {
         config.check()?;
         let (shape, kind) = (ObsShape::of(&spec.obs)?, ActionKind::of(&spec.action)?);
         let mut init = Init::new(seed.derive("weights"), device);
-        let world = World::new(&config, &shape, kind.len(), &mut init);
+        let world = World::new(&config, &shape, kind.len(), &mut init)?;
         let agent = Agent::new(&config, kind, &mut init);
         Ok(Box::new(Training {
             slow: agent.critic.clone(),
@@ -307,7 +308,8 @@ impl Learner for Training {
         let n = self.shards.count();
 
         // Learn the world.
-        let batch = replay.sample(self.config.batch, self.config.length)?;
+        let length = self.config.length.min(replay.len_steps());
+        let batch = replay.sample(self.config.batch, length)?;
         let parts = world::split(&batch, &self.shape, n, &mut self.rng);
         let (config, shape) = (&self.config, &self.shape);
         let (grads, seen) =

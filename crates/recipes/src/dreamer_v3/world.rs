@@ -49,7 +49,11 @@ pub struct Seen {
 }
 
 impl World {
-    pub fn new(config: &Config, shape: &ObsShape, action: usize, init: &mut Init) -> Self {
+    /// Draws the weights.
+    ///
+    /// # Errors
+    /// If a picture is of a size that cannot be halved down and back.
+    pub fn new(config: &Config, shape: &ObsShape, action: usize, init: &mut Init) -> Result<Self> {
         let obs = ObsConfig {
             shape: shape.clone(),
             depth: config.depth,
@@ -57,6 +61,7 @@ impl World {
             units: config.units,
             layers: config.layers,
         };
+        obs.check()?;
         let rssm = RssmConfig {
             deter: config.deter,
             hidden: config.hidden,
@@ -74,13 +79,13 @@ impl World {
             n_out,
             out_scale,
         };
-        Self {
+        Ok(Self {
             encoder: obs.encoder(init),
             rssm: rssm.init(init),
             decoder: obs.decoder(n_in, init),
             reward: head(config.bins, 0.0).init(init),
             cont: head(1, 1.0).init(init),
-        }
+        })
     }
 
     /// Reward and probability of going on, on the host.

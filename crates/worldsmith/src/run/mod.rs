@@ -23,7 +23,8 @@ use worldsmith_recipes::Learner;
 pub(crate) use actor::Actor;
 use folder::{CHECKPOINTS, CONFIG, DATA, HELD_OUT};
 use metrics::MetricLog;
-use source::{Source, n_held_out};
+use source::Source;
+pub(crate) use source::n_held_out;
 use state::{Counters, State};
 
 use crate::collect::record;

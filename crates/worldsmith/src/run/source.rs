@@ -38,7 +38,7 @@ impl Source {
 }
 
 /// Of recorded episodes, how many at the end are kept for judging: at most a fifth.
-pub(super) fn n_held_out(config: &RunConfig, store: &Store) -> usize {
+pub(crate) fn n_held_out(config: &RunConfig, store: &Store) -> usize {
     config.run.held_out_episodes.min(store.len() / 5)
 }
 
