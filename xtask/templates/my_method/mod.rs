@@ -115,7 +115,7 @@ impl Recipe for MyMethod {
                 spec.action
             )));
         };
-        let net = Net::new(&config, &shape, action_len, &mut Init::new(seed.derive("weights"), device));
+        let net = Net::new(&config, &shape, action_len, &mut Init::new(seed.derive("weights"), device))?;
         let spec = ModelSpec { obs: spec.obs.clone(), action: spec.action.clone() };
         let world = World { net, shape, spec, device: device.clone() };
         let optim = Optim::new(config.optim.clone());
@@ -134,17 +134,18 @@ struct Net {
 }
 
 impl Net {
-    fn new(config: &Config, shape: &ObsShape, action_len: usize, init: &mut Init) -> Self {
+    fn new(config: &Config, shape: &ObsShape, action_len: usize, init: &mut Init) -> Result<Self> {
         let Config { units, layers, depth, stem, .. } = *config;
         let obs = ObsConfig { shape: shape.clone(), depth, stem, units, layers };
+        obs.check()?;
         let width = obs.embedding();
         let mlp = |n_in, n_out| MlpConfig { n_in, units, layers, n_out, out_scale: 0.1 };
-        Self {
+        Ok(Self {
             encoder: obs.encoder(init),
             step: mlp(width + action_len, width).init(init),
             decoder: obs.decoder(width, init),
             outcome: mlp(width, 2).init(init),
-        }
+        })
     }
 
     fn encode(&self, seen: Seen) -> Tensor<2> {
