@@ -4,6 +4,7 @@ mod atomic;
 mod batch;
 pub mod export;
 mod format;
+pub mod formats;
 mod leaf;
 mod replay;
 mod ring;

@@ -1,0 +1,119 @@
+//! Other people's data sets, in and out: a registry of formats, each one file, behind two small traits.
+//!
+//! A [`Source`] hands out whole [`Episode`]s, aligned as everywhere here: `T + 1` observations, `T` actions, and
+//! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
+//! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
+
+use std::path::Path;
+
+use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
+
+/// The command that lists every format, for hints.
+const LIST: &str = "worldsmith data formats";
+
+/// Every format, in the order in which they are tried on a path.
+pub const FORMATS: &[Format] = &[];
+
+/// One kind of data set.
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// Whether the file or folder looks like one of these. Looks at names and a few bytes; never fails.
+    pub detect: fn(&Path) -> bool,
+    /// Opens one for reading.
+    pub open: fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>,
+    /// Starts a new one, if this format can be written.
+    pub create: Option<fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>>,
+}
+
+/// What a reader may be asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Side in pixels that pictures are resized to (square, by area), or as they are.
+    pub image_size: Option<usize>,
+    /// Observation columns to read, by the format's own names; all that make sense to a model if empty.
+    pub columns: Vec<String>,
+}
+
+/// What is known of a data set before its episodes are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceInfo {
+    /// Space of the observations.
+    pub obs: Space,
+    /// Space of the actions.
+    pub action: Space,
+    /// Steps a second, where the format says.
+    pub fps: Option<f32>,
+    /// What was put right or left out, in whole sentences, for people.
+    pub notes: Vec<String>,
+}
+
+/// A data set that can be read episode by episode, in any order, in bounded memory.
+pub trait Source: Send {
+    /// Spaces and remarks.
+    fn info(&self) -> &SourceInfo;
+
+    /// Number of episodes.
+    fn n_episodes(&self) -> usize;
+
+    /// Reads episode `idx`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] naming the file if it is damaged; never a panic, whatever the bytes.
+    fn read(&mut self, idx: usize) -> Result<Episode>;
+}
+
+/// What a writer must know before the first episode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SinkSpec {
+    /// Space of the observations.
+    pub obs: Space,
+    /// Space of the actions.
+    pub action: Space,
+    /// Steps a second; formats with clocks need it.
+    pub fps: f32,
+}
+
+/// A data set that is being written.
+pub trait Sink: Send {
+    /// Adds an episode.
+    ///
+    /// # Errors
+    /// If it does not fit the spaces, or cannot be written.
+    fn push(&mut self, episode: &Episode) -> Result<()>;
+
+    /// Completes the data set. Without this call what was written is not a data set.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// The format called `name`.
+///
+/// # Errors
+/// [`ErrorKind::Unknown`] with the nearest match.
+pub fn format(name: &str) -> Result<&'static Format> {
+    FORMATS
+        .iter()
+        .find(|format| format.name == name)
+        .ok_or_else(|| Error::unknown("format", name, FORMATS.iter().map(|format| format.name), LIST))
+}
+
+/// The first format that the file or folder at `path` looks like.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if there is nothing at `path`, [`ErrorKind::Unknown`] if it looks like none.
+pub fn detect(path: &Path) -> Result<&'static Format> {
+    if !path.exists() {
+        return Err(Error::new(ErrorKind::Io, "found no file or folder here").at(path));
+    }
+    FORMATS.iter().find(|format| (format.detect)(path)).ok_or_else(|| {
+        Error::new(ErrorKind::Unknown, "expected a data set of a known format, found none")
+            .at(path)
+            .hint(format!("`{LIST}` lists the formats and what they look like; `--format` names one"))
+    })
+}
