@@ -73,7 +73,7 @@ const SHAPES: [(&str, [Shape; 5]); 4] = [
 
 fn horizon(horizon: usize, n_windows: usize, n_ends: usize, rng: &mut Rng) -> HorizonScores {
     let far = (horizon as f64).ln();
-    let metrics = [Metric::Psnr, Metric::PsnrChanged, Metric::Ssim, Metric::RewardMae, Metric::EndBrier];
+    let metrics = [Metric::Psnr, Metric::PsnrChanged, Metric::Ssim, Metric::RewardMse, Metric::EndBrier];
     let estimate = |(start, slope, half): Shape, rng: &mut Rng| {
         let mean = (start + slope * far + half * 0.4 * f64::from(rng.normal())).abs();
         Estimate { mean, low: mean - half, high: mean + half, n: 24 }

@@ -56,7 +56,7 @@ impl Metric {
             Self::PsnrChanged => "PSNR of changed pixels",
             Self::Ssim => "SSIM",
             Self::Nrmse => "error / std",
-            Self::RewardMae => "reward error",
+            Self::RewardMse => "squared reward error",
             Self::EndBrier => "end Brier score",
         }
     }

@@ -34,7 +34,8 @@ impl ActionKind {
             Space::Box { low, high, .. } if low.iter().chain(high).all(|x| x.is_finite()) => {
                 Ok(Self::Numbers {
                     middle: low.iter().zip(high).map(|(l, h)| (l + h) / 2.0).collect(),
-                    half: low.iter().zip(high).map(|(l, h)| (h - l) / 2.0).collect(),
+                    // Never 0, so that a range of one number can be divided by.
+                    half: low.iter().zip(high).map(|(l, h)| ((h - l) / 2.0).max(1e-6)).collect(),
                 })
             }
             _ => Err(Error::invalid(format!("expected choices or bounded numbers to act with, got {space}"))),
@@ -96,11 +97,35 @@ impl Actor {
         Self { mlp: config.init(init), kind, unimix }
     }
 
-    /// Draws flat actions, or takes the most probable ones with `greedy`.
+    /// Draws flat actions within their bounds, or takes the most probable ones with `greedy`.
     ///
     /// # Shapes
     /// `[rows, n_in]` -> `[rows, action]`
     pub fn act(&self, features: Tensor<2>, greedy: bool, rng: &mut Rng) -> Tensor<2> {
+        self.limit(self.draw(features, greedy, rng))
+    }
+
+    /// Clips what [`Actor::draw`] gave to the bounds of the action space.
+    ///
+    /// # Shapes
+    /// `[rows, action]` -> `[rows, action]`
+    pub fn limit(&self, action: Tensor<2>) -> Tensor<2> {
+        match &self.kind {
+            ActionKind::Choices(_) => action,
+            ActionKind::Numbers { middle, half } => {
+                let device = action.device();
+                let (middle, half) = (row(middle, &device), row(half, &device));
+                ((action - middle.clone()) / half.clone()).clamp(-1.0, 1.0) * half + middle
+            }
+        }
+    }
+
+    /// Draws flat actions from the very distribution that [`Actor::score`] knows: numbers may lie beyond their bounds,
+    /// and what is done is their [`Actor::limit`]. Learning must score what was drawn, not what was done.
+    ///
+    /// # Shapes
+    /// `[rows, n_in]` -> `[rows, action]`
+    pub fn draw(&self, features: Tensor<2>, greedy: bool, rng: &mut Rng) -> Tensor<2> {
         let (rows, device) = (features.dims()[0], features.device());
         let out = self.mlp.forward(features);
         match &self.kind {
@@ -120,8 +145,7 @@ impl Actor {
                 let noise: Vec<f32> =
                     (0..rows * n).map(|_| if greedy { 0.0 } else { rng.normal() }).collect();
                 let noise = Tensor::<2>::from_data(TensorData::new(noise, [rows, n]), &device);
-                let unit = (mean + std * noise).clamp(-1.0, 1.0);
-                unit * row(half, &device) + row(middle, &device)
+                (mean + std * noise) * row(half, &device) + row(middle, &device)
             }
         }
     }

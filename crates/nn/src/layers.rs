@@ -88,6 +88,11 @@ impl MlpConfig {
 }
 
 impl Mlp {
+    /// Where the parameters lie.
+    pub fn device(&self) -> Device {
+        self.out.weight.device()
+    }
+
     /// # Shapes
     /// `[rows, n_in]` -> `[rows, n_out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {

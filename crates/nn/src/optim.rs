@@ -123,6 +123,30 @@ pub struct OptimConfig {
     pub warmup: u64,
 }
 
+impl OptimConfig {
+    /// Refuses settings that cannot learn; `name` is what the settings are called.
+    ///
+    /// # Errors
+    /// If one is out of its range.
+    pub fn check(&self, name: &str) -> Result<()> {
+        let wrong = |field: &str, expected: &str, got: String| {
+            Err(Error::invalid(format!("expected `{name}.{field}` {expected}, got {got}")))
+        };
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return wrong("lr", "above 0", self.lr.to_string());
+        }
+        let decays = [("beta1", self.beta1), ("beta2", self.beta2)];
+        if let Some((field, x)) = decays.into_iter().find(|(_, x)| !(0.0..1.0).contains(x)) {
+            return wrong(field, "from 0 to below 1", x.to_string());
+        }
+        let sizes = [("eps", self.eps), ("agc", self.agc)];
+        match sizes.into_iter().find(|(_, x)| !(0.0..f32::INFINITY).contains(x)) {
+            Some((field, x)) => wrong(field, "of at least 0", x.to_string()),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for OptimConfig {
     fn default() -> Self {
         Self { lr: 4e-5, beta1: 0.9, beta2: 0.999, eps: 1e-20, agc: 0.3, warmup: 1000 }

@@ -45,13 +45,21 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Estimate {
     /// Mean over seeds.
+    #[serde(deserialize_with = "nan_if_null")]
     pub mean: f64,
     /// Lower end of the 95 % interval.
+    #[serde(deserialize_with = "nan_if_null")]
     pub low: f64,
     /// Upper end of the 95 % interval.
+    #[serde(deserialize_with = "nan_if_null")]
     pub high: f64,
     /// Number of seeds.
     pub n: usize,
+}
+
+/// JSON has no NaN and writes `null` for it.
+fn nan_if_null<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<f64, D::Error> {
+    Ok(<Option<f64> as serde::Deserialize>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// What an experiment found.

@@ -11,10 +11,14 @@ use worldsmith_eval::{
 use worldsmith_plan::{Mode, Policy, RandomPolicy};
 
 use crate::run::{self, folder};
-use crate::{Loaded, Progress, Stop, checkpoint, load, report};
+use crate::{Loaded, Progress, RunConfig, Stop, checkpoint, load, report};
 
 /// Training episodes, spread over the run, that the floors' averages are taken over.
 const N_AVERAGED: usize = 100;
+
+/// Steps after which an episode is cut off when it is judged, whatever its environment says, so that judging ends. It is
+/// half an hour of a game at 15 decisions a second, the field's limit for Atari.
+pub(crate) const LONGEST_EPISODE: usize = 27_000;
 
 /// How a run is judged.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +47,9 @@ pub struct Judgement {
     pub env: String,
     /// The seed of the run.
     pub seed: u64,
+    /// Whether the agent took its most probable actions instead of drawing them.
+    #[serde(default)]
+    pub greedy: bool,
     /// Steps taken in the real environment while training.
     pub env_steps: u64,
     /// Gradient updates.
@@ -71,6 +78,11 @@ pub struct Judgement {
 /// If the run cannot be loaded, was not trained to its end, or does not fit the environment.
 pub fn judge(request: &JudgeRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<Judgement> {
     let loaded = load(&request.run)?;
+    let count = run::counters(loaded.dir())?;
+    let owed = loaded.config().total_updates();
+    if count.updates < owed {
+        progress.warn(&format!("the run is unfinished: {} of {owed} updates are made", count.updates));
+    }
     loaded.warnings().iter().for_each(|w| progress.warn(w));
     let dir = run_folder(&request.run, &loaded);
     let elsewhere =
@@ -87,11 +99,11 @@ pub fn judge(request: &JudgeRequest, progress: &mut dyn Progress, stop: &Stop) -
     let mut checks = vec![returns.check()];
     checks.extend(model.iter().flat_map(OpenLoop::checks));
     let totals = |scores: &[worldsmith_eval::EpisodeScore]| scores.iter().map(|s| s.total_reward).collect();
-    let count = run::counters(loaded.dir())?;
     let mut judgement = Judgement {
         recipe: loaded.config().recipe.clone(),
         env: request.env.clone().unwrap_or_else(|| loaded.spec().id.clone()),
         seed: loaded.config().seed,
+        greedy: request.greedy,
         env_steps: count.env_steps,
         updates: count.updates,
         wall_secs: count.wall_secs,
@@ -167,7 +179,7 @@ fn judge_agent(
     };
     let policies: [(&str, &dyn Policy); 2] = [("judge agent", &*agent), ("judge random", &random)];
     let [agent, random] = policies.map(|(name, policy)| {
-        let config = PlayConfig { n_episodes, mode, max_steps: None };
+        let config = PlayConfig { n_episodes, mode, max_steps: Some(LONGEST_EPISODE) };
         play(&mut envs, policy, &config, (name, loaded.seed().derive("judge")), (&mut *progress, stop))
     });
     Ok((agent?, random?))
@@ -201,9 +213,13 @@ fn run_folder(path: &Path, loaded: &Loaded) -> PathBuf {
     [Some(path), above].into_iter().flatten().find(is_run).unwrap_or(path).to_path_buf()
 }
 
-/// Reads the judgement in a run folder, if it is of the run's newest checkpoint.
-pub(crate) fn read(dir: &Path) -> Option<Judgement> {
+/// Reads the judgement in a run folder, if it is of the run's newest checkpoint, the run is finished, and it was judged as
+/// runs are by default.
+pub(crate) fn read(dir: &Path, config: &RunConfig) -> Option<Judgement> {
     let judgement: Judgement = checkpoint::read_json(&dir.join(report::JUDGEMENT)).ok()?;
     let newest = checkpoint::find(dir, &mut |_| {}).ok()?;
-    (run::counters(&newest).ok()?.updates == judgement.updates).then_some(judgement)
+    let updates = run::counters(&newest).ok()?.updates;
+    let is_whole = updates == judgement.updates && updates >= config.total_updates();
+    let is_default = !judgement.greedy && judgement.agent_returns.len() == config.run.eval_episodes;
+    (is_whole && is_default).then_some(judgement)
 }

@@ -10,7 +10,8 @@ use worldsmith_plan::{Mode, RandomPolicy};
 use worldsmith_recipes::{Claim, Estimate, Lab, Outcome, Trial};
 
 use crate::{
-    Existing, JudgeRequest, Judgement, Progress, Request, RunConfig, Stop, checkpoint, judge, open_run,
+    Existing, JudgeRequest, Judgement, Progress, Request, RunConfig, Stop, checkpoint, judge,
+    judge::LONGEST_EPISODE, open_run,
 };
 
 /// What to reproduce, and where.
@@ -89,14 +90,23 @@ pub fn reproduce(request: &ReproduceRequest, progress: &mut dyn Progress, stop: 
         return Err(Error::invalid(format!("expected two or more different seeds, got {:?}", request.seeds)));
     }
     let config = RunConfig::resolve(&request.what)?;
-    let mut lab = RunLab { request, config, spent: Spent::default(), counted: Vec::new(), progress, stop };
+    let revision = revision();
+    let mut lab = RunLab {
+        request,
+        config,
+        revision: revision.clone(),
+        spent: Spent::default(),
+        counted: Vec::new(),
+        progress,
+        stop,
+    };
     let mut claims = Vec::new();
     for claim in recipe.claims() {
         claims.push(measure(claim, &mut lab)?);
     }
     let evidence = Evidence {
         recipe: request.what.recipe.clone(),
-        revision: revision(),
+        revision,
         command: request.command.clone(),
         seeds: request.seeds.clone(),
         budget: lab.spent,
@@ -128,6 +138,8 @@ struct RunLab<'a> {
     request: &'a ReproduceRequest,
     /// The recipe's own configuration: every trial gets its environment, steps and evaluation.
     config: RunConfig,
+    /// Of the source when the command began; a run of another revision is not used again.
+    revision: String,
     spent: Spent,
     counted: Vec<PathBuf>,
     progress: &'a mut dyn Progress,
@@ -154,8 +166,8 @@ impl RunLab<'_> {
     }
 
     /// Trains and judges, or finds that it was done before.
-    fn judged(&mut self, request: &Request, dir: &Path) -> Result<Judgement> {
-        if let Some(judgement) = judge::read(dir) {
+    fn judged(&mut self, request: &Request, config: &RunConfig, dir: &Path) -> Result<Judgement> {
+        if let Some(judgement) = judge::read(dir, config) {
             return Ok(judgement);
         }
         let is_begun = dir.join("checkpoints").exists() && checkpoint::find(dir, &mut |_| {}).is_ok();
@@ -173,10 +185,10 @@ impl Lab for RunLab<'_> {
     fn train(&mut self, trial: &Trial, seed: u64) -> Result<Outcome> {
         let request = self.trial_request(trial, seed);
         let config = RunConfig::resolve(&request)?;
-        let sum = worldsmith_data::crc32((config.to_toml() + &revision()).as_bytes());
+        let sum = worldsmith_data::crc32((config.to_toml() + &self.revision).as_bytes());
         let dir = self.request.runs.join(&self.request.what.recipe);
         let dir = dir.join(format!("{}-s{seed}-{sum:08x}", trial.recipe));
-        let judgement = self.judged(&request, &dir)?;
+        let judgement = self.judged(&request, &config, &dir)?;
         if !self.counted.contains(&dir) {
             self.counted.push(dir);
             self.spent.wall_secs += judgement.wall_secs;
@@ -196,7 +208,11 @@ impl Lab for RunLab<'_> {
             (0..budget.n_envs).map(|_| worldsmith_env::make(&self.config.env)).collect();
         let mut envs = envs?;
         let policy = RandomPolicy { action: envs[0].spec().action.clone() };
-        let config = PlayConfig { n_episodes: budget.eval_episodes, mode: Mode::Sample, max_steps: None };
+        let config = PlayConfig {
+            n_episodes: budget.eval_episodes,
+            mode: Mode::Sample,
+            max_steps: Some(LONGEST_EPISODE),
+        };
         let stage = ("random", Seed(seed).derive("judge"));
         let scores = judge::play(&mut envs, &policy, &config, stage, (&mut *self.progress, self.stop))?;
         Ok(Outcome { returns: scores.iter().map(|s| s.total_reward).collect(), ..Outcome::default() })
@@ -209,9 +225,11 @@ impl Lab for RunLab<'_> {
     }
 }
 
-/// The revision the working folder is at.
+/// The revision the working folder is at, with `-dirty` where tracked files were changed since.
 fn revision() -> String {
-    let output = std::process::Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
+    let output = std::process::Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
+        .output();
     let revision = output.ok().filter(|o| o.status.success()).and_then(|o| String::from_utf8(o.stdout).ok());
     revision.map_or_else(|| env!("CARGO_PKG_VERSION").to_string(), |r| r.trim().to_string())
 }

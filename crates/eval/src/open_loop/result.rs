@@ -19,8 +19,8 @@ pub enum Metric {
     Ssim,
     /// Root mean squared error of the numbers observed, each divided by its standard deviation in training.
     Nrmse,
-    /// Mean absolute error of the reward, over the steps after the previous horizon up to this one.
-    RewardMae,
+    /// Mean squared error of the reward (an absolute error would favour always saying 0), over the steps after the previous horizon up to this one.
+    RewardMse,
     /// Brier score of the end probability, over the steps after the previous horizon up to this one.
     EndBrier,
 }
@@ -28,7 +28,7 @@ pub enum Metric {
 impl Metric {
     /// All of them, in the order of a table's columns.
     pub const ALL: [Metric; 6] =
-        [Self::Psnr, Self::PsnrChanged, Self::Ssim, Self::Nrmse, Self::RewardMae, Self::EndBrier];
+        [Self::Psnr, Self::PsnrChanged, Self::Ssim, Self::Nrmse, Self::RewardMse, Self::EndBrier];
 
     /// Name in files and commands (`psnr`).
     pub fn name(self) -> &'static str {
@@ -37,7 +37,7 @@ impl Metric {
             Self::PsnrChanged => "psnr_changed",
             Self::Ssim => "ssim",
             Self::Nrmse => "nrmse",
-            Self::RewardMae => "reward_mae",
+            Self::RewardMse => "reward_mse",
             Self::EndBrier => "end_brier",
         }
     }

@@ -57,7 +57,7 @@ impl Tally {
                 };
                 for k in at.band.clone().take_while(|k| *k <= window.n_steps()) {
                     let (reward, end) = rollout.outcome(k, row);
-                    put(Metric::RewardMae, (reward - window.reward(k)).abs());
+                    put(Metric::RewardMse, (reward - window.reward(k)).powi(2));
                     put(Metric::EndBrier, (end - f64::from(u8::from(window.ends(k)))).powi(2));
                     at.rewards.push(Forecast { score: reward.abs(), happened: window.reward(k) != 0.0 });
                     at.ends.push(Forecast { score: end, happened: window.ends(k) });

@@ -19,6 +19,8 @@ pub(super) struct Window<'a> {
     first: usize,
     /// Last observation shown; step `k` of the dream is observation `shown + k`.
     shown: usize,
+    /// Flat action that led to the first observation shown; zeros at the start of the episode.
+    before: Vec<f32>,
     /// Flat actions from `first` on, through the last step to be foretold.
     actions: Vec<Vec<f32>>,
 }
@@ -46,6 +48,11 @@ impl Window<'_> {
 
     pub fn name(&self) -> String {
         format!("held-out episode {}, from step {}", self.episode_idx, self.shown)
+    }
+
+    /// The action that led to the `t`th observation shown, counted from 0.
+    fn shown_action(&self, t: usize) -> &[f32] {
+        if t == 0 { &self.before } else { &self.actions[t - 1] }
     }
 
     /// The action that led to step `k` of the dream; past the end of the window its actions repeat, for rows of a batch
@@ -83,11 +90,16 @@ pub(super) fn select<'a>(
         let episode = &held_out[episode_idx];
         let shown = first + config.context - 1;
         let end = (shown + config.longest()).min(episode.len());
-        let actions = episode.actions[first..end].iter().map(|value| {
+        let flat = |value: &Value| {
             let mut flat = Vec::new();
             action.flatten(value, &mut flat).map(|()| flat)
-        });
-        Ok(Window { episode, episode_idx, first, shown, actions: actions.collect::<Result<_>>()? })
+        };
+        let actions: Vec<Vec<f32>> = episode.actions[first..end].iter().map(flat).collect::<Result<_>>()?;
+        let before = match first {
+            0 => vec![0.0; actions.first().map_or(0, Vec::len)],
+            _ => flat(&episode.actions[first - 1])?,
+        };
+        Ok(Window { episode, episode_idx, first, shown, before, actions })
     };
     places.into_iter().map(window).collect()
 }
@@ -186,9 +198,10 @@ pub(super) fn dream(
     for t in 0..context {
         let shown: Vec<Value> = windows.iter().map(|w| w.episode.obs[w.first + t].clone()).collect();
         let obs = Observation::stack(space, &shown, device)?;
-        // The first action is forgotten; any row of the right length will do.
-        let action = rows(windows.iter().map(|w| w.actions[t.saturating_sub(1)].as_slice()), device);
-        latent = model.observe(&latent, action, &obs, &vec![t == 0; n], rng)?;
+        let action = rows(windows.iter().map(|w| w.shown_action(t)), device);
+        // As in training: a window that starts in mid-episode is no reset.
+        let is_first: Vec<bool> = windows.iter().map(|w| w.first + t == 0).collect();
+        latent = model.observe(&latent, action, &obs, &is_first, rng)?;
     }
     let mut rollout = Rollout { reward: Vec::new(), end: Vec::new(), seen: BTreeMap::new() };
     let n_steps = windows.iter().map(Window::n_steps).max().unwrap_or(0);

@@ -19,7 +19,7 @@ pub(super) fn section(result: &OpenLoop) -> String {
         result.horizons.iter().any(|h| h.predictors.first().is_some_and(|p| p.scores.contains_key(metric)))
     };
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(measured).collect();
-    let seen = metrics.iter().filter(|m| !matches!(m, Metric::RewardMae | Metric::EndBrier));
+    let seen = metrics.iter().filter(|m| !matches!(m, Metric::RewardMse | Metric::EndBrier));
     let charts: String = seen.map(|m| chart(result, *m)).collect();
     let lead = format!(
         "The model is shown {} real steps of an episode it was not trained on, then dreams on alone under the recorded actions: \

@@ -26,7 +26,7 @@ fn the_true_model_beats_every_floor_at_every_horizon() {
         let model = &at.predictors[0];
         assert_eq!(model.scores[&Metric::Psnr].mean, PSNR_CAP, "a true dream is the recording itself");
         assert_eq!(model.scores[&Metric::Nrmse].mean, 0.0);
-        assert_eq!((model.scores[&Metric::RewardMae].mean, model.scores[&Metric::EndBrier].mean), (0.0, 0.0));
+        assert_eq!((model.scores[&Metric::RewardMse].mean, model.scores[&Metric::EndBrier].mean), (0.0, 0.0));
         assert!(at.n_rewards > 0 && at.n_ends > 0, "expected rewards and ends to judge, got {at:?}");
         assert_eq!((model.reward_auroc, model.end_auroc), (Some(1.0), Some(1.0)));
         for metric in [Metric::Psnr, Metric::PsnrChanged, Metric::Ssim, Metric::Nrmse] {

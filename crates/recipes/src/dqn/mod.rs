@@ -267,7 +267,7 @@ impl Training {
 
     /// Mean Huber loss of one shard, and the mean value of the actions taken.
     fn loss(&self, net: &Net, part: Part) -> (Tensor<1>, f64) {
-        let (device, n) = (worldsmith_nn::cpu().autodiff(), part.rows.len());
+        let (device, n) = (self.device.clone().autodiff(), part.rows.len());
         let target = Tensor::<1>::from_data(TensorData::new(self.targets(&part), [n]), &device);
         let width = part.batch.action_len;
         let taken =

@@ -62,8 +62,8 @@ pub fn imagine(
 
     let (mut features, mut actions) = (vec![state.features()], Vec::new());
     for _ in 0..config.horizon {
-        let action = agent.actor.act(features[features.len() - 1].clone(), false, &mut rng);
-        state = world.rssm.imagine(&state, action.clone(), &mut rng);
+        let action = agent.actor.draw(features[features.len() - 1].clone(), false, &mut rng);
+        state = world.rssm.imagine(&state, agent.actor.limit(action.clone()), &mut rng);
         actions.push(action);
         features.push(state.features());
     }
@@ -100,7 +100,7 @@ pub fn loss(
     scale: f32,
     config: &Config,
 ) -> (Tensor<1>, Vec<(&'static str, f64)>) {
-    let device = worldsmith_nn::cpu().autodiff();
+    let device = dream.features.device().autodiff();
     let n = dream.weight.len();
     let column = |data: Vec<f32>| Tensor::<1>::from_data(TensorData::new(data, [n]), &device);
     let features = Tensor::from_inner(dream.features);

@@ -174,6 +174,17 @@ impl Config {
                 "expected `classes`, `length` and `stem` of at least 2 and an odd number of `bins`",
             ));
         }
+        let shares = [("gamma", self.gamma), ("lambda", self.lambda), ("slow_rate", self.slow_rate)];
+        if let Some((name, x)) = shares.iter().find(|(_, x)| !(0.0..=1.0).contains(x)) {
+            return Err(Error::invalid(format!("expected `model.{name}` from 0 to 1, got {x}")));
+        }
+        if !(1e-6..1.0).contains(&self.unimix) {
+            let got = self.unimix;
+            return Err(Error::invalid(format!("expected `model.unimix` above 0 and below 1, got {got}"))
+                .hint("without some of the uniform distribution, divergences become infinite"));
+        }
+        self.world.check("model.world")?;
+        self.agent.check("model.agent")?;
         if !self.batch.is_multiple_of(self.shards) {
             let (batch, shards) = (self.batch, self.shards);
             return Err(Error::invalid(format!(

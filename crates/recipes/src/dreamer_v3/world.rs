@@ -97,7 +97,7 @@ impl World {
 
     /// Equation 5 of the paper on one shard: prediction, dynamics and representation loss, averaged over steps.
     pub fn loss(&self, part: Part, config: &Config, shape: &ObsShape) -> (Tensor<1>, Seen) {
-        let device = worldsmith_nn::cpu().autodiff();
+        let device = self.reward.device();
         let rows = part.carry.len();
         let mut rng = part.seed.rng();
         let pictures = part.pictures.iter().zip(&shape.pictures);
