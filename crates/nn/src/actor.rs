@@ -55,6 +55,34 @@ impl ActionKind {
         self.len() == 0
     }
 
+    /// Flat actions on the scale that networks read: numbers from -1 to 1 over their range, choices as they are.
+    ///
+    /// # Shapes
+    /// `[rows, action]` -> `[rows, action]`
+    pub fn unit(&self, action: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Choices(_) => action,
+            Self::Numbers { middle, half } => {
+                let device = action.device();
+                (action - row(middle, &device)) / row(half, &device)
+            }
+        }
+    }
+
+    /// The inverse of [`ActionKind::unit`].
+    ///
+    /// # Shapes
+    /// `[rows, action]` -> `[rows, action]`
+    pub fn from_unit(&self, unit: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Choices(_) => unit,
+            Self::Numbers { middle, half } => {
+                let device = unit.device();
+                unit * row(half, &device) + row(middle, &device)
+            }
+        }
+    }
+
     /// Numbers the network gives.
     fn params(&self) -> usize {
         match self {
@@ -112,11 +140,7 @@ impl Actor {
     pub fn limit(&self, action: Tensor<2>) -> Tensor<2> {
         match &self.kind {
             ActionKind::Choices(_) => action,
-            ActionKind::Numbers { middle, half } => {
-                let device = action.device();
-                let (middle, half) = (row(middle, &device), row(half, &device));
-                ((action - middle.clone()) / half.clone()).clamp(-1.0, 1.0) * half + middle
-            }
+            ActionKind::Numbers { .. } => self.kind.from_unit(self.kind.unit(action).clamp(-1.0, 1.0)),
         }
     }
 
@@ -139,13 +163,13 @@ impl Actor {
                 let parts: Vec<Tensor<2>> = self.parts(out, sizes).map(draw).collect();
                 Tensor::cat(parts, 1)
             }
-            ActionKind::Numbers { middle, half } => {
+            ActionKind::Numbers { middle, .. } => {
                 let n = middle.len();
                 let (mean, std) = mean_and_std(out, n);
                 let noise: Vec<f32> =
                     (0..rows * n).map(|_| if greedy { 0.0 } else { rng.normal() }).collect();
                 let noise = Tensor::<2>::from_data(TensorData::new(noise, [rows, n]), &device);
-                (mean + std * noise) * row(half, &device) + row(middle, &device)
+                self.kind.from_unit(mean + std * noise)
             }
         }
     }
@@ -155,7 +179,6 @@ impl Actor {
     /// # Shapes
     /// `features [rows, n_in]`, `action [rows, action]` -> two of `[rows]`
     pub fn score(&self, features: Tensor<2>, action: Tensor<2>) -> Scored {
-        let device = features.device();
         let out = self.mlp.forward(features);
         match &self.kind {
             ActionKind::Choices(sizes) => {
@@ -175,10 +198,9 @@ impl Actor {
                 }
                 scored.expect("an action has at least one part")
             }
-            ActionKind::Numbers { middle, half } => {
+            ActionKind::Numbers { middle, .. } => {
                 let (mean, std) = mean_and_std(out, middle.len());
-                let unit = (action - row(middle, &device)) / row(half, &device);
-                let z = (unit - mean) / std.clone();
+                let z = (self.kind.unit(action) - mean) / std.clone();
                 let constant = 0.5 * (2.0 * std::f32::consts::PI).ln();
                 let log_prob = -(z.powi_scalar(2) * 0.5 + std.clone().log() + constant);
                 let entropy = std.log() + constant + 0.5;

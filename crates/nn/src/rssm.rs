@@ -13,10 +13,10 @@ use burn::tensor::TensorData;
 use worldsmith_core::Rng;
 
 use crate::ops::{self, Act, Groups};
-use crate::{Init, Linear, Norm};
+use crate::{ActionKind, Init, Linear, Norm};
 
 /// Sizes of an [`Rssm`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RssmConfig {
     /// Width of the deterministic state.
     pub deter: usize,
@@ -28,8 +28,8 @@ pub struct RssmConfig {
     pub classes: usize,
     /// Share of the uniform distribution in each.
     pub unimix: f32,
-    /// Numbers in an action.
-    pub action: usize,
+    /// What an action is.
+    pub action: ActionKind,
     /// Numbers in an embedded observation.
     pub embedding: usize,
 }
@@ -49,6 +49,8 @@ pub struct Rssm {
     prior_hidden: Linear,
     prior_norm: Norm,
     prior_out: Linear,
+    #[module(skip)]
+    action: ActionKind,
     #[module(skip)]
     deter: usize,
     #[module(skip)]
@@ -106,7 +108,7 @@ impl RssmConfig {
         let z = self.stoch * self.classes;
         Rssm {
             from_stoch: Linear::new(z, self.hidden, init),
-            from_action: Linear::new(self.action, self.hidden, init),
+            from_action: Linear::new(self.action.len(), self.hidden, init),
             input_norm: Norm::new(self.hidden, Act::Silu, init),
             gates: Linear::new(self.hidden + self.deter, 3 * self.deter, init),
             gates_norm: Norm::new(3 * self.deter, Act::None, init),
@@ -117,6 +119,7 @@ impl RssmConfig {
             prior_hidden: Linear::new(self.deter, self.hidden, init),
             prior_norm: Norm::new(self.hidden, Act::Silu, init),
             prior_out: Linear::new(self.hidden, z, init),
+            action: self.action.clone(),
             deter: self.deter,
             stoch: self.stoch,
             groups: Groups { classes: self.classes, unimix: self.unimix },
@@ -140,7 +143,7 @@ impl Rssm {
 
     /// Takes `action` without looking.
     pub fn imagine(&self, state: &State, action: Tensor<2>, rng: &mut Rng) -> State {
-        let deter = self.recur(state, self.from_action.forward(action));
+        let deter = self.recur(state, self.embed(action));
         let logits = self.prior(deter.clone());
         State { stoch: ops::sample(logits, self.noise(deter.dims()[0], rng), self.groups), deter }
     }
@@ -153,7 +156,7 @@ impl Rssm {
         embed: Tensor<2>,
         rng: &mut Rng,
     ) -> (State, Tensor<2>) {
-        let (action, embed) = (self.from_action.forward(action), self.post_embed.forward(embed));
+        let (action, embed) = (self.embed(action), self.post_embed.forward(embed));
         self.correct(state, action, embed, rng)
     }
 
@@ -162,7 +165,7 @@ impl Rssm {
         let Sequence { batch, embed, action, carry } = sequence;
         let steps = carry.len() / batch;
         let device = embed.device();
-        let (action, embed) = (self.from_action.forward(action), self.post_embed.forward(embed));
+        let (action, embed) = (self.embed(action), self.post_embed.forward(embed));
         let mut state = self.start(batch, &device);
         let (mut deters, mut stochs, mut all_logits) = (Vec::new(), Vec::new(), Vec::new());
         for t in 0..steps {
@@ -202,6 +205,11 @@ impl Rssm {
         let logits = self.post_out.forward(hidden);
         let stoch = ops::sample(logits.clone(), self.noise(deter.dims()[0], rng), self.groups);
         (State { deter, stoch }, logits)
+    }
+
+    /// Flat actions, brought to the scale of -1 to 1, as the cell reads them.
+    fn embed(&self, action: Tensor<2>) -> Tensor<2> {
+        self.from_action.forward(self.action.unit(action))
     }
 
     /// One step of the recurrent cell; `action` is already embedded.

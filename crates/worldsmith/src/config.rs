@@ -78,7 +78,7 @@ pub struct Request {
     pub recipe: String,
     /// Name of a preset of the recipe; `small` if left out.
     pub preset: Option<String>,
-    /// Id of the environment; the preset's, or `breakout`, if left out.
+    /// Id of the environment; if left out, none where there is `data`, else the preset's, or `breakout`.
     pub env: Option<String>,
     /// Seed; 0 if left out.
     pub seed: Option<u64>,
@@ -239,7 +239,11 @@ fn base(recipe: &dyn Recipe, request: &Request) -> Result<Table> {
     let config = RunConfig {
         recipe: recipe.card().name.to_string(),
         preset: name.to_string(),
-        env: request.env.clone().or(env).unwrap_or_else(|| "breakout".into()),
+        env: match (&request.env, &request.data) {
+            (Some(env), _) => env.clone(),
+            (None, Some(_)) => String::new(),
+            (None, None) => env.unwrap_or_else(|| "breakout".into()),
+        },
         seed: request.seed.unwrap_or(0),
         data: request.data.clone().unwrap_or_default(),
         run,

@@ -7,8 +7,9 @@ use worldsmith_core::{Env, Episode, EpisodeMeta, Error, Image, Result, Rng, Seed
 use worldsmith_data::{Store, export};
 use worldsmith_plan::{Dream, Mode, Policy, RandomPolicy};
 
+use crate::run::folder;
 use crate::session::picture;
-use crate::{Progress, Stop, load};
+use crate::{Progress, Stop, judge, load};
 
 /// Frames in a film strip.
 const STRIP_FRAMES: usize = 12;
@@ -57,9 +58,9 @@ pub struct Dreamt {
 pub fn dream(request: &DreamRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<Dreamt> {
     let loaded = load(&request.run)?;
     let out = request.out.clone().unwrap_or_else(|| request.run.join("dream"));
-    let mut real = loaded.env()?;
     let seed = Seed(request.seed);
-    let mut dream = loaded.dream_from(&real.reset(seed)?.obs, Some(request.steps))?;
+    let mut real = Real::of(&loaded, request)?;
+    let mut dream = loaded.dream_from(&real.first_obs(seed)?, Some(request.steps))?;
     let policy: Box<dyn Policy> = match request.random {
         true => Box::new(RandomPolicy { action: loaded.spec().action.clone() }),
         false => loaded.policy(),
@@ -78,12 +79,71 @@ pub fn dream(request: &DreamRequest, progress: &mut dyn Progress, stop: &Stop) -
     progress.stage("dream", request.episodes as u64);
     for idx in 0..request.episodes {
         stop.check()?;
-        let film = shoot(&mut *real, &mut dream, &*policy, seed.index(idx as u64))?;
+        let seed = seed.index(idx as u64);
+        let film = match &mut real {
+            Real::Env(env) => shoot(&mut **env, &mut dream, &*policy, seed)?,
+            Real::Recorded(store) => retrace(&store.read(idx % store.len())?, &mut dream, seed)?,
+        };
         store.append(&film.episode)?;
         film.write(idx, &mut dreamt)?;
         progress.at(idx as u64 + 1, "");
     }
     Ok(dreamt)
+}
+
+/// What the dream is filmed beside.
+enum Real {
+    Env(Box<dyn Env>),
+    /// Held-out episodes, where a run has no environment: the dream is led through their actions.
+    Recorded(Store),
+}
+
+impl Real {
+    fn of(loaded: &crate::Loaded, request: &DreamRequest) -> Result<Self> {
+        if !loaded.spec().id.is_empty() {
+            return Ok(Self::Env(loaded.env()?));
+        }
+        let store = Store::open(&judge::run_folder(&request.run, loaded).join(folder::HELD_OUT))?;
+        match store.is_empty() {
+            true => {
+                Err(Error::invalid("expected held-out episodes to dream along, got none").at(store.dir()))
+            }
+            false => Ok(Self::Recorded(store)),
+        }
+    }
+
+    fn first_obs(&mut self, seed: Seed) -> Result<Value> {
+        match self {
+            Self::Env(env) => Ok(env.reset(seed)?.obs),
+            Self::Recorded(store) => Ok(store.read(0)?.obs.swap_remove(0)),
+        }
+    }
+}
+
+/// The dream under the actions of a recorded episode, from its start, beside what was recorded.
+fn retrace(recorded: &Episode, dream: &mut Dream, seed: Seed) -> Result<Film> {
+    let space = dream.spec().obs.clone();
+    let mut step = dream.start_from(&recorded.obs[0], seed.derive("dream"))?;
+    let meta = EpisodeMeta { source: "dream".into(), ..recorded.meta.clone() };
+    let mut film = Film {
+        episode: Episode::start(step.obs.clone(), meta),
+        real: vec![picture(&space, &recorded.obs[0])?],
+        dream: vec![picture(&space, &step.obs)?],
+        real_return: 0.0,
+    };
+    for (action, (obs, reward)) in
+        recorded.actions.iter().zip(recorded.obs[1..].iter().zip(&recorded.rewards))
+    {
+        if step.kind.is_last() {
+            break;
+        }
+        step = dream.step(action)?;
+        film.real_return += reward;
+        film.real.push(picture(&space, obs)?);
+        film.dream.push(picture(&space, &step.obs)?);
+        film.episode.push(action.clone(), step.clone())?;
+    }
+    Ok(film)
 }
 
 /// An imagined episode and its pictures.

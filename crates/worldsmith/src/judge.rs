@@ -56,8 +56,8 @@ pub struct Judgement {
     pub updates: u64,
     /// Time spent training, in seconds.
     pub wall_secs: f64,
-    /// The agent beside the random policy.
-    pub returns: ReturnsTable,
+    /// The agent beside the random policy; none where there is no environment to act in.
+    pub returns: Option<ReturnsTable>,
     /// Return of every episode of the agent.
     pub agent_returns: Vec<f64>,
     /// Return of every episode of the random policy.
@@ -91,17 +91,23 @@ pub fn judge(request: &JudgeRequest, progress: &mut dyn Progress, stop: &Stop) -
         true => Some(judge_model(&loaded, &dir, progress, stop)?),
         false => None,
     };
-    let (agent, random) = judge_agent(&loaded, request, progress, stop)?;
+    let env = request.env.clone().unwrap_or_else(|| loaded.spec().id.clone());
+    let (mut agent, mut random) = (Vec::new(), Vec::new());
+    if !env.is_empty() {
+        (agent, random) = judge_agent(&loaded, &env, request, progress, stop)?;
+    } else if model.is_none() {
+        return Err(Error::invalid("expected an environment to act in, got none")
+            .hint("the run was trained on recorded episodes; name their environment with `--env`"));
+    }
     let seed = loaded.seed().derive("intervals");
     let name = request.planner.as_ref().unwrap_or(&loaded.config().recipe);
-    let returns = compare(name, &agent, &random, seed)
-        .ok_or_else(|| Error::invalid("expected at least one episode to judge by, got none"))?;
-    let mut checks = vec![returns.check()];
+    let returns = compare(name, &agent, &random, seed);
+    let mut checks: Vec<Check> = returns.iter().map(ReturnsTable::check).collect();
     checks.extend(model.iter().flat_map(OpenLoop::checks));
     let totals = |scores: &[worldsmith_eval::EpisodeScore]| scores.iter().map(|s| s.total_reward).collect();
     let mut judgement = Judgement {
         recipe: loaded.config().recipe.clone(),
-        env: request.env.clone().unwrap_or_else(|| loaded.spec().id.clone()),
+        env,
         seed: loaded.config().seed,
         greedy: request.greedy,
         env_steps: count.env_steps,
@@ -162,16 +168,16 @@ type Scores = Vec<worldsmith_eval::EpisodeScore>;
 /// Episodes of the agent and of the random policy, on the same seeds.
 fn judge_agent(
     loaded: &Loaded,
+    id: &str,
     request: &JudgeRequest,
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<(Scores, Scores)> {
-    let id = request.env.clone().unwrap_or_else(|| loaded.spec().id.clone());
     let budget = &loaded.config().run;
     let n_episodes = request.episodes.unwrap_or(budget.eval_episodes);
     let mode = if request.greedy { Mode::Greedy } else { Mode::Sample };
     let n_envs = budget.n_envs.min(n_episodes).max(1);
-    let mut envs: Vec<Box<dyn Env>> = (0..n_envs).map(|_| loaded.env_as(&id)).collect::<Result<_>>()?;
+    let mut envs: Vec<Box<dyn Env>> = (0..n_envs).map(|_| loaded.env_as(id)).collect::<Result<_>>()?;
     let random = RandomPolicy { action: loaded.spec().action.clone() };
     let agent = match &request.planner {
         None => loaded.policy(),
@@ -207,7 +213,7 @@ fn read_all(dir: &Path) -> Result<Vec<Episode>> {
 }
 
 /// The run folder that `path`, a run or one of its checkpoints, belongs to.
-fn run_folder(path: &Path, loaded: &Loaded) -> PathBuf {
+pub(crate) fn run_folder(path: &Path, loaded: &Loaded) -> PathBuf {
     let above = loaded.dir().parent().and_then(Path::parent);
     let is_run = |p: &&Path| p.join(folder::CONFIG).exists();
     [Some(path), above].into_iter().flatten().find(is_run).unwrap_or(path).to_path_buf()

@@ -157,6 +157,11 @@ impl Loaded {
     /// # Errors
     /// If it cannot be made, or [`ErrorKind::Mismatch`] with both specs if it is not what this was trained for.
     pub fn env(&self) -> Result<Box<dyn worldsmith_core::Env>> {
+        if self.spec.id.is_empty() {
+            return Err(Error::invalid("this was trained on recorded episodes and has no environment").hint(
+                "`worldsmith dream RUN` dreams along them; `--env` at training names their environment",
+            ));
+        }
         self.env_as(&self.spec.id)
     }
 

@@ -27,7 +27,10 @@ fn report(judgement: &Judgement, config: &RunConfig) -> Result<Report> {
     let run = judgement.run.display();
     let facts = [
         ("recipe", format!("{} ({})", judgement.recipe, config.preset)),
-        ("environment", judgement.env.clone()),
+        (
+            "environment",
+            if judgement.env.is_empty() { "recorded episodes".into() } else { judgement.env.clone() },
+        ),
         ("seed", judgement.seed.to_string()),
         ("environment steps", judgement.env_steps.to_string()),
         ("gradient updates", judgement.updates.to_string()),
@@ -40,7 +43,7 @@ fn report(judgement: &Judgement, config: &RunConfig) -> Result<Report> {
         checks: judgement.checks.clone(),
         curves: curves(&judgement.run)?,
         open_loop: judgement.model.clone(),
-        returns: Some(judgement.returns.clone()),
+        returns: judgement.returns.clone(),
         next: vec![
             format!("`worldsmith play {run}` opens the real game and the dream side by side"),
             format!("`worldsmith dream {run}` writes imagined episodes as films"),

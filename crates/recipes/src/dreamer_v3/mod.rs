@@ -227,7 +227,7 @@ impl Recipe for DreamerV3 {
         config.check()?;
         let (shape, kind) = (ObsShape::of(&spec.obs)?, ActionKind::of(&spec.action)?);
         let mut init = Init::new(seed.derive("weights"), device);
-        let world = World::new(&config, &shape, kind.len(), &mut init)?;
+        let world = World::new(&config, &shape, kind.clone(), &mut init)?;
         let agent = Agent::new(&config, kind, &mut init);
         Ok(Box::new(Training {
             slow: agent.critic.clone(),

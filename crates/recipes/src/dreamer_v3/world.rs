@@ -8,8 +8,8 @@ use worldsmith_core::{Result, Rng, Seed};
 use worldsmith_data::Batch;
 use worldsmith_nn::ops::{Groups, cross_entropy, kl, picture_error, probs};
 use worldsmith_nn::{
-    Init, Mlp, MlpConfig, ObsConfig, ObsDecoder, ObsEncoder, ObsShape, Rssm, RssmConfig, Sequence, State,
-    TwoHot,
+    ActionKind, Init, Mlp, MlpConfig, ObsConfig, ObsDecoder, ObsEncoder, ObsShape, Rssm, RssmConfig,
+    Sequence, State, TwoHot,
 };
 use worldsmith_plan::{Latent, ModelSpec, Observation, Prediction, WorldModel};
 
@@ -53,7 +53,7 @@ impl World {
     ///
     /// # Errors
     /// If a picture is of a size that cannot be halved down and back.
-    pub fn new(config: &Config, shape: &ObsShape, action: usize, init: &mut Init) -> Result<Self> {
+    pub fn new(config: &Config, shape: &ObsShape, action: ActionKind, init: &mut Init) -> Result<Self> {
         let obs = ObsConfig {
             shape: shape.clone(),
             depth: config.depth,

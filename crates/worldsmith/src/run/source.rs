@@ -24,15 +24,19 @@ impl Source {
     /// What `config` asks for; `seed` is for the environments.
     pub fn open(config: &RunConfig, seed: Seed) -> Result<Self> {
         let recipe = worldsmith_recipes::recipe(&config.recipe)?;
-        let (actor, given) = match config.data.as_str() {
-            "" => (Actor::new(&config.env, config.run.n_envs, seed)?, None),
-            dir => (Actor::new(&config.env, 1, seed)?, Some(Store::open(Path::new(dir))?)),
+        let (spec, actor, given) = match config.data.as_str() {
+            "" => {
+                let actor = Actor::new(&config.env, config.run.n_envs, seed)?;
+                (actor.spec().clone(), Some(actor), None)
+            }
+            dir => {
+                let store = open_data(Path::new(dir))?;
+                let spec = recorded_spec(&store, &config.env)?;
+                (spec, None, Some(store))
+            }
         };
-        let spec = actor.spec().clone();
-        given.iter().try_for_each(|store| check_spaces(store, &spec))?;
         let seed = config.root_seed().derive("learner");
         let learner = recipe.build(&config.model, &spec, seed, &device())?;
-        let actor = given.is_none().then_some(actor);
         Ok(Self { spec, actor, given, learner })
     }
 }
@@ -42,14 +46,35 @@ pub(crate) fn n_held_out(config: &RunConfig, store: &Store) -> usize {
     config.run.held_out_episodes.min(store.len() / 5)
 }
 
-fn check_spaces(store: &Store, spec: &EnvSpec) -> Result<()> {
+/// Opens recorded episodes; a data set of another format must be imported first.
+fn open_data(dir: &Path) -> Result<Store> {
+    Store::open(dir).map_err(|err| match worldsmith_data::formats::detect(dir) {
+        Ok(format) if format.name != "worldsmith" => Error::new(
+            ErrorKind::Mismatch,
+            format!("expected an episode store, found a data set of format `{}`", format.name),
+        )
+        .at(dir)
+        .hint(format!("`worldsmith data import {} --out STORE` makes it one", dir.display())),
+        _ => err,
+    })
+}
+
+/// What the episodes show and accept; if an environment is named, it must be theirs.
+fn recorded_spec(store: &Store, env: &str) -> Result<EnvSpec> {
     let (obs, action) = (store.obs(), store.action());
+    if env.is_empty() {
+        let (obs, action) = (obs.clone(), action.clone());
+        return Ok(EnvSpec { id: String::new(), obs, action, action_names: Vec::new(), max_steps: None });
+    }
+    let spec = worldsmith_env::make(env)?.spec().clone();
     if (obs, action) == (&spec.obs, &spec.action) {
-        return Ok(());
+        return Ok(spec);
     }
     let message = format!(
         "the episodes do not fit `{}`: expected observation {} and action {}, got {obs} and {action}",
         spec.id, spec.obs, spec.action
     );
-    Err(Error::new(ErrorKind::Mismatch, message).at(store.dir()).hint("name their environment with `--env`"))
+    Err(Error::new(ErrorKind::Mismatch, message)
+        .at(store.dir())
+        .hint("name their environment with `--env`, or leave `--env` out to train on the episodes alone"))
 }
