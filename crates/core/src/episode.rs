@@ -1,5 +1,7 @@
 //! A whole episode, aligned once and for all.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, Seed, Step, StepKind, Value};
@@ -70,6 +72,28 @@ impl Episode {
     /// Sum of rewards.
     pub fn total_reward(&self) -> f32 {
         self.rewards.iter().sum()
+    }
+
+    /// The stretch `steps` of it: observations `steps.start..=steps.end`, actions and rewards `steps`. What stops before
+    /// the episode does ends in [`StepKind::Mid`].
+    ///
+    /// # Errors
+    /// If it has no such steps.
+    pub fn slice(mut self, steps: Range<usize>) -> Result<Self> {
+        let n = self.len();
+        if steps.start > steps.end || steps.end > n {
+            return Err(Error::invalid(format!("expected steps within 0..{n}, got {steps:?}")));
+        }
+        if steps.end < n {
+            self.end = StepKind::Mid;
+        }
+        self.obs.truncate(steps.end + 1);
+        self.obs.drain(..steps.start);
+        self.actions.truncate(steps.end);
+        self.actions.drain(..steps.start);
+        self.rewards.truncate(steps.end);
+        self.rewards.drain(..steps.start);
+        Ok(self)
     }
 
     /// Where step `t` of `0..=T` stands in the episode.

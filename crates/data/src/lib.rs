@@ -7,10 +7,12 @@ mod format;
 pub mod formats;
 mod leaf;
 mod replay;
+mod resize;
 mod ring;
 mod store;
 
 pub use atomic::{crc32, write_atomic};
 pub use batch::{Batch, Column};
 pub use replay::{Replay, ReplayState};
+pub use resize::resize;
 pub use store::{Store, Summary, is_held_out};

@@ -22,6 +22,7 @@ pub mod catalog;
 mod checkpoint;
 mod collect;
 mod config;
+pub mod data;
 mod device;
 mod doctor;
 mod dream;

@@ -4,15 +4,20 @@
 //! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
+mod store;
+
+use std::ops::Range;
 use std::path::Path;
 
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
+
+use crate::resize::Resized;
 
 /// The command that lists every format, for hints.
 const LIST: &str = "worldsmith data formats";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[];
+pub const FORMATS: &[Format] = &[store::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +28,7 @@ pub struct Format {
     pub about: &'static str,
     /// Whether the file or folder looks like one of these. Looks at names and a few bytes; never fails.
     pub detect: fn(&Path) -> bool,
-    /// Opens one for reading.
+    /// Opens one for reading. Leaves [`ReadOptions::image_size`] to [`open`].
     pub open: fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>,
     /// Starts a new one, if this format can be written.
     pub create: Option<fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>>,
@@ -36,6 +41,21 @@ pub struct ReadOptions {
     pub image_size: Option<usize>,
     /// Observation columns to read, by the format's own names; all that make sense to a model if empty.
     pub columns: Vec<String>,
+}
+
+impl ReadOptions {
+    /// Refuses a choice of columns, for formats that have none to choose from; `what` names the data set.
+    ///
+    /// # Errors
+    /// If columns were asked for.
+    pub fn refuse_columns(&self, what: &str) -> Result<()> {
+        match self.columns.first() {
+            Some(name) => {
+                Err(Error::invalid(format!("expected no choice of columns for {what}, got `{name}`")))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is known of a data set before its episodes are read.
@@ -64,6 +84,16 @@ pub trait Source: Send {
     /// # Errors
     /// [`ErrorKind::Corrupt`] naming the file if it is damaged; never a panic, whatever the bytes.
     fn read(&mut self, idx: usize) -> Result<Episode>;
+
+    /// Reads a stretch of episode `idx`: observations `steps.start..=steps.end`, actions and rewards `steps`. What ends
+    /// inside its episode ends in [`StepKind::Mid`](worldsmith_core::StepKind::Mid). Formats that can find their way
+    /// to a step read no more than they must.
+    ///
+    /// # Errors
+    /// As [`Source::read`], and if the episode has no such steps.
+    fn read_range(&mut self, idx: usize, steps: Range<usize>) -> Result<Episode> {
+        self.read(idx)?.slice(steps)
+    }
 }
 
 /// What a writer must know before the first episode.
@@ -90,6 +120,27 @@ pub trait Sink: Send {
     /// # Errors
     /// If it cannot be written.
     fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Opens the data set at `path`, of the format called `name` or of the first that it looks like. Pictures come in the size
+/// that was asked for.
+///
+/// # Errors
+/// If it is of no known format, or damaged.
+pub fn open(
+    path: &Path,
+    name: Option<&str>,
+    options: &ReadOptions,
+) -> Result<(&'static Format, Box<dyn Source>)> {
+    let chosen = match name {
+        Some(name) => format(name)?,
+        None => detect(path)?,
+    };
+    let source = (chosen.open)(path, options)?;
+    Ok(match options.image_size {
+        Some(side) => (chosen, Box::new(Resized::new(source, side)?)),
+        None => (chosen, source),
+    })
 }
 
 /// The format called `name`.

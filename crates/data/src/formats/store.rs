@@ -1,0 +1,59 @@
+//! This program's own episode store, read as a data set, so that every command works on it too.
+
+use std::path::Path;
+
+use worldsmith_core::{Episode, Result};
+
+use super::{Format, ReadOptions, Sink, SinkSpec, Source, SourceInfo};
+use crate::Store;
+
+/// Registry entry.
+pub const FORMAT: Format = Format {
+    name: "worldsmith",
+    about: "episode store: a folder with store.json and episodes/*.safetensors",
+    detect: |path| path.join("store.json").is_file(),
+    open,
+    create: Some(create),
+};
+
+struct StoreSource {
+    store: Store,
+    info: SourceInfo,
+}
+
+fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
+    options.refuse_columns("an episode store")?;
+    let store = Store::open(path)?;
+    let (obs, action) = (store.obs().clone(), store.action().clone());
+    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps: None, notes: Vec::new() } }))
+}
+
+impl Source for StoreSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn n_episodes(&self) -> usize {
+        self.store.len()
+    }
+
+    fn read(&mut self, idx: usize) -> Result<Episode> {
+        self.store.read(idx)
+    }
+}
+
+struct StoreSink(Store);
+
+fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
+    Ok(Box::new(StoreSink(Store::create(path, &spec.obs, &spec.action)?)))
+}
+
+impl Sink for StoreSink {
+    fn push(&mut self, episode: &Episode) -> Result<()> {
+        self.0.append(episode).map(drop)
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
