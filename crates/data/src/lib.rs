@@ -3,9 +3,10 @@
 mod atomic;
 mod batch;
 pub mod export;
-mod format;
+mod fingerprint;
 pub mod formats;
 mod leaf;
+mod png;
 mod replay;
 mod resize;
 mod ring;
@@ -13,6 +14,7 @@ mod store;
 
 pub use atomic::{crc32, write_atomic};
 pub use batch::{Batch, Column};
+pub use fingerprint::fingerprint;
 pub use replay::{Replay, ReplayState};
 pub use resize::resize;
-pub use store::{Store, Summary, is_held_out};
+pub use store::{Entry, Pictures, Store, Summary, is_held_out};

@@ -10,7 +10,7 @@ use crate::Store;
 /// Registry entry.
 pub const FORMAT: Format = Format {
     name: "worldsmith",
-    about: "episode store: a folder with store.json and episodes/*.safetensors",
+    about: "episode store: a folder with store.json, index.jsonl and shards/*.arrow",
     detect: |path| path.join("store.json").is_file(),
     open,
     create: Some(create),
