@@ -10,6 +10,7 @@ mod png;
 mod replay;
 mod resize;
 mod ring;
+mod stats;
 mod store;
 
 pub use atomic::{crc32, write_atomic};
@@ -17,4 +18,5 @@ pub use batch::{Batch, Column};
 pub use fingerprint::fingerprint;
 pub use replay::{Replay, ReplayState};
 pub use resize::resize;
+pub use stats::{ColumnStats, Statistics, StatsBuilder};
 pub use store::{Entry, Pictures, Store, Summary, is_held_out};

@@ -25,7 +25,8 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     options.refuse_columns("an episode store")?;
     let store = Store::open(path)?;
     let (obs, action) = (store.obs().clone(), store.action().clone());
-    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps: None, notes: Vec::new() } }))
+    let notes = store.leftovers().into_iter().collect();
+    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps: None, notes } }))
 }
 
 impl Source for StoreSource {

@@ -1,5 +1,6 @@
 //! The data crate seen from outside: replay, store and pictures.
 
+mod crash;
 mod export;
 mod replay;
 mod store;
