@@ -51,10 +51,10 @@ fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
 
 impl Sink for StoreSink {
     fn push(&mut self, episode: &Episode) -> Result<()> {
-        self.0.append(episode).map(drop)
+        self.0.append_later(episode)
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
-        Ok(())
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.0.commit()
     }
 }

@@ -106,18 +106,22 @@ impl Index {
         Ok(writer)
     }
 
-    /// Adds a line. When this returns, the episode counts.
-    pub fn append(&mut self, writer: &mut IndexWriter, entry: &Entry) -> Result<()> {
-        let json =
-            serde_json::to_vec(entry).map_err(|e| Error::invalid(format!("cannot write episode: {e}")))?;
-        let line = seal(json);
-        if let Err(e) = writer.file.write_all(&line).and_then(|()| writer.file.sync_data()) {
+    /// Adds lines. When this returns, the episodes count.
+    pub fn append(&mut self, writer: &mut IndexWriter, entries: &[Entry]) -> Result<()> {
+        let (mut lines, mut ends) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let json = serde_json::to_vec(entry)
+                .map_err(|e| Error::invalid(format!("cannot write episode: {e}")))?;
+            lines.extend(seal(json));
+            ends.push(self.text.len() + lines.len());
+        }
+        if let Err(e) = writer.file.write_all(&lines).and_then(|()| writer.file.sync_data()) {
             // Best effort: a torn line is cut off by the next writer.
             let _ = writer.cut(self.text.len() as u64);
             return Err(Error::io("write the index", &self.path, &e));
         }
-        self.text.extend_from_slice(&line);
-        self.ends.push(self.text.len());
+        self.text.extend(lines);
+        self.ends.extend(ends);
         Ok(())
     }
 

@@ -6,8 +6,9 @@
 //! shards/000000.arrow   Arrow IPC stream, one record batch an episode; see `columns.rs` for its columns
 //! ```
 //!
-//! An episode is written to a shard and flushed to the disk, then its line is written to the index and flushed. The line is
-//! what makes it count: a crash in between loses that episode and no other, and the next writer cuts off what it left.
+//! Episodes are written to a shard and flushed to the disk, then their lines are written to the index and flushed. The line
+//! is what makes an episode count: a crash in between loses those episodes and no other, and the next writer cuts off what
+//! it left.
 //! One writer, any number of readers; a reader sees the episodes that were there when it opened the store.
 
 mod columns;
@@ -38,6 +39,8 @@ const SHARDS: &str = "shards";
 const HEAD: &str = "store.json";
 /// A shard that has grown to this many bytes gets no more episodes.
 const SHARD_BYTES: u64 = 1 << 30;
+/// Episodes of this many bytes together are committed.
+const COMMIT_BYTES: u64 = 32 << 20;
 
 /// How a store keeps pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,8 @@ struct Writer {
     index: IndexWriter,
     shard: ShardWriter,
     shard_idx: usize,
+    /// Episodes in the shard that do not count yet.
+    pending: Vec<Entry>,
     /// Holds the lock until it is closed.
     _lock: File,
 }
@@ -200,17 +205,26 @@ impl Store {
     /// If the episode does not fit the spaces, the files cannot be written, or another program writes to this store. The
     /// store then holds what it held before.
     pub fn append(&mut self, episode: &Episode) -> Result<usize> {
+        self.append_later(episode)?;
+        self.commit()?;
+        Ok(self.len() - 1)
+    }
+
+    /// Adds an episode that counts, and is safe, after the next [`Store::commit`]; this also commits by itself every 32 MiB.
+    /// Much faster than [`Store::append`] where episodes are short. What was not committed when the store is dropped is
+    /// lost.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub fn append_later(&mut self, episode: &Episode) -> Result<()> {
         check_episode(episode, self.obs(), self.action()).map_err(|err| err.at(&self.dir))?;
         let rows = self.layout.encode(episode);
         let rows =
             rows.map_err(|err| Error::invalid(format!("cannot write episode: {err}")).at(&self.dir))?;
         self.start_writing()?;
-        let Self { writer: Some(writer), index, .. } = self else {
-            unreachable!("writing was started above")
-        };
-        let before = writer.shard.len();
+        let Some(writer) = &mut self.writer else { unreachable!("writing was started above") };
         let (at, bytes) = writer.shard.append(&rows)?;
-        let entry = Entry {
+        writer.pending.push(Entry {
             steps: episode.len(),
             end: episode.end,
             total_reward: episode.total_reward(),
@@ -220,13 +234,25 @@ impl Store {
             at,
             bytes: bytes.len() as u64,
             crc32: crc32(&bytes),
-        };
-        if let Err(err) = index.append(&mut writer.index, &entry) {
+        });
+        let n_bytes: u64 = writer.pending.iter().map(|entry| entry.bytes).sum();
+        if n_bytes >= COMMIT_BYTES || writer.shard.len() >= SHARD_BYTES { self.commit() } else { Ok(()) }
+    }
+
+    /// Makes what was added by [`Store::append_later`] safe on the disk, and count.
+    ///
+    /// # Errors
+    /// If the files cannot be written; none of it counts then.
+    pub fn commit(&mut self) -> Result<()> {
+        let Self { writer: Some(writer), index, .. } = self else { return Ok(()) };
+        let pending = std::mem::take(&mut writer.pending);
+        let Some(first) = pending.first() else { return Ok(()) };
+        let done = writer.shard.sync().and_then(|()| index.append(&mut writer.index, &pending));
+        if done.is_err() {
             // Best effort: the next writer cuts it off.
-            let _ = writer.shard.undo(before);
-            return Err(err);
+            let _ = writer.shard.undo(first.at);
         }
-        Ok(self.len() - 1)
+        done
     }
 
     /// Reads and verifies episode `idx`.
@@ -398,7 +424,7 @@ impl Store {
         sync_folder(&self.dir.join(SHARDS))?;
         let index = self.index.writer()?;
         sync_folder(&self.dir)?;
-        self.writer = Some(Writer { index, shard, shard_idx, _lock: lock });
+        self.writer = Some(Writer { index, shard, shard_idx, pending: Vec::new(), _lock: lock });
         Ok(())
     }
 

@@ -38,6 +38,7 @@ impl ShardWriter {
         if len == 0 {
             let head = stream(&shard.schema, None).map_err(|e| unwritable(&e))?;
             shard.write(&head)?;
+            shard.sync()?;
         }
         Ok(shard)
     }
@@ -46,8 +47,8 @@ impl ShardWriter {
         self.len
     }
 
-    /// Adds a batch and flushes it to the disk; returns where it lies and its bytes. It counts only once the index says so:
-    /// until the next batch, [`ShardWriter::undo`] takes it back.
+    /// Adds a batch; returns where it lies and its bytes. It is safe after [`ShardWriter::sync`] and counts once the index
+    /// says so; [`ShardWriter::undo`] takes it back.
     pub fn append(&mut self, rows: &RecordBatch) -> Result<(u64, Vec<u8>)> {
         let head = stream(&self.schema, None).map_err(|e| unwritable(&e))?.len();
         let mut bytes = stream(&self.schema, Some(rows)).map_err(|e| unwritable(&e))?;
@@ -55,6 +56,11 @@ impl ShardWriter {
         let at = self.len;
         self.write(&bytes)?;
         Ok((at, bytes))
+    }
+
+    /// Flushes what was added to the disk.
+    pub fn sync(&mut self) -> Result<()> {
+        self.file.sync_data().map_err(|e| Error::io("write file", &self.path, &e))
     }
 
     /// Goes back to `len` bytes.
@@ -66,7 +72,7 @@ impl ShardWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Err(e) = self.file.write_all(bytes).and_then(|()| self.file.sync_data()) {
+        if let Err(e) = self.file.write_all(bytes) {
             // Best effort: what is left behind is cut off by the next writer.
             let _ = self.undo(self.len);
             return Err(Error::io("write file", &self.path, &e));

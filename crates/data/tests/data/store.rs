@@ -314,3 +314,22 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() {
     // The check value every description of CRC-32 gives.
     assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
 }
+
+#[test]
+fn what_is_appended_for_later_counts_once_it_is_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut later = store(dir.path(), 1);
+    for idx in 1..4 {
+        later.append_later(&episode(idx, idx + 1, StepKind::Terminated)).unwrap();
+    }
+    assert_eq!((later.len(), Store::open(dir.path()).unwrap().len()), (1, 1));
+    assert!(Store::open(dir.path()).unwrap().leftovers().is_some());
+    later.commit().unwrap();
+    let opened = Store::open(dir.path()).unwrap();
+    assert_eq!((opened.len(), opened.leftovers()), (4, None));
+    later.append_later(&episode(9, 2, StepKind::Mid)).unwrap();
+    drop(later);
+    let mut opened = Store::open(dir.path()).unwrap();
+    assert_eq!(opened.append(&episode(4, 5, StepKind::Mid)).unwrap(), 4);
+    assert_eq!(opened.read(3).unwrap(), episode(3, 4, StepKind::Terminated));
+}

@@ -73,7 +73,10 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
     if to.name == STORE {
         let mut store = open_store(request, &spec, copy.progress)?;
         let skip = store.len();
-        copy.run(&mut sources, skip, &mut |episode| store.append(episode).map(drop))?;
+        // Whatever stops the copy, what was copied until then is kept.
+        let copied = copy.run(&mut sources, skip, &mut |episode| store.append_later(episode));
+        store.commit()?;
+        copied?;
     } else {
         let create = to.create.ok_or_else(|| {
             Error::invalid(format!("format `{}` can be read but not written", to.name))

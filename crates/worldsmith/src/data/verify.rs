@@ -127,9 +127,10 @@ pub fn split(
         stop.check()?;
         let episode = source.read(idx)?;
         let is_test = share_of(&fingerprint(&episode)) < test;
-        stores[usize::from(is_test)].append(&episode)?;
+        stores[usize::from(is_test)].append_later(&episode)?;
         progress.at(idx as u64 + 1, "");
     }
+    stores.iter_mut().try_for_each(Store::commit)?;
     let [train, held] = &stores;
     if train.is_empty() || held.is_empty() {
         let (n_train, n_test) = (train.len(), held.len());
