@@ -8,11 +8,10 @@ pub mod formats;
 mod leaf;
 mod replay;
 mod resize;
-mod ring;
 mod store;
 
 pub use atomic::{crc32, write_atomic};
-pub use batch::{Batch, Column};
-pub use replay::{Replay, ReplayState};
+pub use batch::{Batch, Cell, Column, StepId};
+pub use replay::{Goal, NStep, Pick, Relabel, Replay, ReplayState, Sampler, Window, n_step_returns};
 pub use resize::resize;
 pub use store::{Store, Summary, is_held_out};

@@ -1,0 +1,130 @@
+//! One array over all steps of the replay: rows of equal width, oldest dropped first.
+
+use std::thread;
+
+use worldsmith_core::{Error, Result};
+
+use super::window::Cut;
+
+/// Bytes that are worth a thread of their own: starting one costs as much as copying a few hundred kilobytes.
+const THREAD_BYTES: usize = 2 << 20;
+/// More threads than this do not make memory faster.
+const MAX_THREADS: usize = 4;
+
+/// A ring of at most `capacity` rows of `width` elements, in one allocation that never moves.
+#[derive(Debug)]
+pub(super) struct Ring<T> {
+    data: Vec<T>,
+    /// What stands in rows of a window where there is no step.
+    empty: T,
+    width: usize,
+    capacity: usize,
+    /// Where the oldest row lies.
+    front: usize,
+    /// Rows held.
+    len: usize,
+}
+
+impl<T: Copy + Send + Sync> Ring<T> {
+    /// Sets the memory aside; the system hands out pages only as rows arrive.
+    ///
+    /// # Errors
+    /// If the machine cannot set aside that much.
+    pub fn new(width: usize, capacity: usize, empty: T) -> Result<Self> {
+        let mut data = Vec::new();
+        let reserved = width.checked_mul(capacity).map(|n| data.try_reserve_exact(n));
+        if !matches!(reserved, Some(Ok(()))) {
+            let gigabytes = width as f64 * capacity as f64 * size_of::<T>() as f64 / 1e9;
+            return Err(Error::invalid(format!(
+                "expected a replay that fits in memory, got {capacity} steps ({gigabytes:.1} GB)"
+            ))
+            .hint("choose a smaller replay capacity"));
+        }
+        Ok(Self { data, empty, width, capacity, front: 0, len: 0 })
+    }
+
+    /// Elements in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Adds a row. The caller keeps within the capacity.
+    pub fn push(&mut self, row: &[T]) {
+        debug_assert!(row.len() == self.width && self.len < self.capacity);
+        let at = self.place(self.len) * self.width;
+        if at == self.data.len() {
+            self.data.extend_from_slice(row);
+        } else {
+            self.data[at..at + self.width].copy_from_slice(row);
+        }
+        self.len += 1;
+    }
+
+    /// Forgets the `n` oldest rows.
+    pub fn drop_front(&mut self, n: usize) {
+        self.front = self.place(n);
+        self.len -= n;
+    }
+
+    /// Row `idx`, counted from the oldest.
+    pub fn get(&self, idx: usize) -> &[T] {
+        let at = self.place(idx) * self.width;
+        &self.data[at..at + self.width]
+    }
+
+    /// The windows at `cuts`, each of `n_rows` rows, one after the other; `out` is used again if it is long enough.
+    pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut Vec<T>) {
+        let window = n_rows * self.width;
+        resize(out, cuts.len() * window, self.empty);
+        if out.is_empty() {
+            return;
+        }
+        let share = cuts.len().div_ceil(n_threads(size_of_val(out.as_slice())));
+        let mut shares = cuts.chunks(share).zip(out.chunks_mut(share * window));
+        let own = shares.next();
+        thread::scope(|scope| {
+            for (cuts, out) in shares {
+                scope.spawn(|| self.copy_share(cuts, out, window));
+            }
+            if let Some((cuts, out)) = own {
+                self.copy_share(cuts, out, window);
+            }
+        });
+    }
+
+    fn copy_share(&self, cuts: &[Cut], out: &mut [T], window: usize) {
+        for (cut, out) in cuts.iter().zip(out.chunks_exact_mut(window)) {
+            let (head, rest) = out.split_at_mut(cut.n_empty * self.width);
+            let (steps, tail) = rest.split_at_mut(cut.len * self.width);
+            head.fill(self.empty);
+            tail.fill(self.empty);
+            let begin = self.place(cut.begin);
+            let unbroken = cut.len.min(self.capacity - begin);
+            let (before, after) = steps.split_at_mut(unbroken * self.width);
+            before.copy_from_slice(&self.data[begin * self.width..(begin + unbroken) * self.width]);
+            after.copy_from_slice(&self.data[..(cut.len - unbroken) * self.width]);
+        }
+    }
+
+    /// Where row `idx`, counted from the oldest, lies.
+    fn place(&self, idx: usize) -> usize {
+        (self.front + idx) % self.capacity
+    }
+}
+
+/// Makes `out` `len` long. What stood in it does not matter: fresh memory then comes zeroed from the system, untouched.
+pub(super) fn resize<T: Copy>(out: &mut Vec<T>, len: usize, with: T) {
+    if len > out.capacity() {
+        *out = vec![with; len];
+    } else {
+        out.resize(len, with);
+    }
+}
+
+/// How many threads to copy `n_bytes` with. It changes nothing but the speed.
+fn n_threads(n_bytes: usize) -> usize {
+    match n_bytes / THREAD_BYTES {
+        0 | 1 => 1,
+        n => thread::available_parallelism().map_or(1, |cores| n.min(cores.get()).min(MAX_THREADS)),
+    }
+}
