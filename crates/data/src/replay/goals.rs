@@ -58,7 +58,7 @@ impl Relabel {
             if !rng.chance(self.share) {
                 return Ok(None);
             }
-            let step = self.draw(replay, replay.find(batch.starts[b])?, rng)?;
+            let step = self.draw(replay, replay.find(batch.starts[b])?, rng);
             let goal = replay.cell(&self.achieved, step).ok_or_else(|| missing(&self.achieved))?;
             let rows = b * batch.n_steps..(b + 1) * batch.n_steps;
             for i in rows.filter(|i| batch.mask[*i]) {
@@ -69,7 +69,7 @@ impl Relabel {
                     check_reward(batch.reward[i])?;
                 }
             }
-            Ok(replay.timeline.id(step))
+            Ok(Some(replay.timeline.id(step)))
         });
         let result = result.collect();
         batch.obs.insert(self.desired.clone(), desired);
@@ -95,15 +95,15 @@ impl Relabel {
     }
 
     /// The step whose goal a window at `start` gets.
-    fn draw(&self, replay: &Replay, start: u64, rng: &mut Rng) -> Result<u64> {
-        let own = replay.timeline.own(start).map_or(start..start + 1, |span| span.steps.clone());
+    fn draw(&self, replay: &Replay, start: u64, rng: &mut Rng) -> u64 {
+        let own = replay.timeline.own(start);
         let n_later = own.end - 1 - start;
-        Ok(match self.goal {
+        match self.goal {
             Goal::Future if n_later == 0 => start,
             Goal::Future => start + 1 + rng.below(n_later as usize) as u64,
             Goal::Final => own.end - 1,
             Goal::Random => replay.timeline.held().start + rng.below(replay.len_steps()) as u64,
-        })
+        }
     }
 }
 

@@ -55,7 +55,6 @@ pub struct Replay {
     columns: Vec<LeafRing>,
     actions: Ring<f32>,
     rewards: Ring<f32>,
-    kinds: Ring<StepKind>,
     timeline: Timeline,
     capacity: usize,
     rng: Rng,
@@ -101,8 +100,7 @@ impl Replay {
             columns: LeafRing::all(obs, capacity_steps)?,
             actions: Ring::new(action_len, capacity_steps, 0.0)?,
             rewards: Ring::new(1, capacity_steps, 0.0)?,
-            kinds: Ring::new(1, capacity_steps, StepKind::Mid)?,
-            timeline: Timeline::default(),
+            timeline: Timeline::new(capacity_steps)?,
             capacity: capacity_steps,
             rng: seed.rng(),
         })
@@ -114,6 +112,7 @@ impl Replay {
     /// If the episode does not fit the spaces.
     pub fn push(&mut self, episode: &Episode) -> Result<()> {
         check_episode(episode, &self.obs, &self.action)?;
+        Timeline::check(episode)?;
         let total = episode.obs.len();
         let kept = total.min(self.capacity);
         self.make_room(kept);
@@ -127,9 +126,8 @@ impl Replay {
             }
             self.actions.push(&flat);
             self.rewards.push(&[if t == 0 { 0.0 } else { episode.rewards[t - 1] }]);
-            self.kinds.push(&[episode.kind(t)]);
         }
-        self.timeline.push(kept, total - kept);
+        self.timeline.push(episode, kept);
         Ok(())
     }
 
@@ -145,7 +143,6 @@ impl Replay {
         self.columns.iter_mut().for_each(|column| column.drop_front(dropped));
         self.actions.drop_front(dropped);
         self.rewards.drop_front(dropped);
-        self.kinds.drop_front(dropped);
     }
 
     /// The most steps it can hold.
@@ -200,7 +197,8 @@ impl Replay {
         let n_starts = self.len_steps() - n_steps + 1;
         let oldest = self.timeline.held().start;
         let starts: Vec<u64> = (0..n_seqs).map(|_| oldest + self.rng.below(n_starts) as u64).collect();
-        self.copy_windows(&starts, &Window::crossing(n_steps), out)
+        self.copy_windows(&starts, &Window::crossing(n_steps), out);
+        Ok(())
     }
 
     /// `n` single transitions, drawn uniformly: windows of two steps that never run over the end of an episode.
@@ -218,13 +216,13 @@ impl Replay {
         let oldest = self.timeline.held().start;
         let mut starts = Vec::with_capacity(n);
         while starts.len() < n {
-            let start = self.rng.below(self.len_steps() - 1);
-            if *self.kinds.get(start + 1) != [StepKind::First] {
-                starts.push(oldest + start as u64);
+            let start = oldest + self.rng.below(self.len_steps() - 1) as u64;
+            if self.timeline.standing(start + 1).kind != StepKind::First {
+                starts.push(start);
             }
         }
         let mut batch = Batch::default();
-        self.copy_windows(&starts, &Window::within(2), &mut batch)?;
+        self.copy_windows(&starts, &Window::within(2), &mut batch);
         Ok(batch)
     }
 
@@ -235,7 +233,8 @@ impl Replay {
     pub fn windows_into(&self, starts: &[StepId], window: &Window, out: &mut Batch) -> Result<()> {
         window.check()?;
         let steps: Vec<u64> = starts.iter().map(|id| self.find(*id)).collect::<Result<_>>()?;
-        self.copy_windows(&steps, window, out)
+        self.copy_windows(&steps, window, out);
+        Ok(())
     }
 
     /// The number of the step called `id`.
@@ -254,48 +253,38 @@ impl Replay {
     }
 
     /// Copies the windows at `starts`, which are steps held.
-    fn copy_windows(&self, starts: &[u64], window: &Window, out: &mut Batch) -> Result<()> {
-        let (cuts, ids) = self.cuts(starts, window)?;
-        let n_rows = window.n_rows();
+    fn copy_windows(&self, starts: &[u64], window: &Window, out: &mut Batch) {
+        let (timeline, n_rows) = (&self.timeline, window.n_rows());
+        let cut = |start: &u64| window.cut(*start, &timeline.own(*start), timeline.held());
+        let cuts: Vec<Cut> = starts.iter().map(cut).collect();
+        (out.n_seqs, out.n_steps, out.burn_in) = (starts.len(), n_rows, window.burn_in);
         out.obs.retain(|name, _| self.columns.iter().any(|column| column.name() == name));
         for column in &self.columns {
             column.copy_windows(&cuts, n_rows, &mut out.obs);
         }
+        out.action_len = self.actions.width();
         self.actions.copy_windows(&cuts, n_rows, &mut out.action);
         self.rewards.copy_windows(&cuts, n_rows, &mut out.reward);
-        self.flags(&cuts, n_rows, out);
-        (out.n_seqs, out.n_steps, out.burn_in) = (starts.len(), n_rows, window.burn_in);
-        out.action_len = self.actions.width();
-        out.starts = ids;
+        self.mark(&cuts, out);
+        out.starts.clear();
+        out.starts.extend(starts.iter().map(|start| timeline.id(*start)));
         out.weights.clear();
         out.weights.resize(starts.len(), 1.0);
-        Ok(())
     }
 
-    /// Where the windows lie, and the names of their starts.
-    fn cuts(&self, starts: &[u64], window: &Window) -> Result<(Vec<Cut>, Vec<StepId>)> {
-        let held = self.timeline.held();
-        let gone = || Error::invalid("expected a window at a step that is held, got another");
-        let found = starts.iter().map(|start| {
-            let (own, id) = self.timeline.own(*start).zip(self.timeline.id(*start)).ok_or_else(gone)?;
-            Ok((window.cut(*start, &own.steps, held), id))
-        });
-        found.collect()
-    }
-
-    fn flags(&self, cuts: &[Cut], n_rows: usize, out: &mut Batch) {
-        let mut kinds = Vec::new();
-        self.kinds.copy_windows(cuts, n_rows, &mut kinds);
+    /// Fills in what kinds of steps there are and whose.
+    fn mark(&self, cuts: &[Cut], out: &mut Batch) {
+        let standings = self.timeline.windows(cuts, out.n_steps);
         let set = |flags: &mut Vec<bool>, is: fn(StepKind) -> bool| {
             flags.clear();
-            flags.extend(kinds.iter().map(|kind| is(*kind)));
+            flags.extend(standings.iter().map(|standing| is(standing.kind)));
         };
         set(&mut out.first, |kind| kind == StepKind::First);
         set(&mut out.terminal, |kind| kind == StepKind::Terminated);
         set(&mut out.last, StepKind::is_last);
-        resize(&mut out.mask, cuts.len() * n_rows, false);
+        resize(&mut out.mask, standings.len(), false);
         out.mask.fill(false);
-        for (row, cut) in out.mask.chunks_exact_mut(n_rows).zip(cuts) {
+        for (row, cut) in out.mask.chunks_exact_mut(out.n_steps).zip(cuts) {
             row[cut.own.clone()].fill(true);
         }
     }

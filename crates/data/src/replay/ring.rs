@@ -1,15 +1,8 @@
 //! One array over all steps of the replay: rows of equal width, oldest dropped first.
 
-use std::thread;
-
 use worldsmith_core::{Error, Result};
 
 use super::window::Cut;
-
-/// Bytes that are worth a thread of their own: starting one costs as much as copying a few hundred kilobytes.
-const THREAD_BYTES: usize = 2 << 20;
-/// More threads than this do not make memory faster.
-const MAX_THREADS: usize = 4;
 
 /// A ring of at most `capacity` rows of `width` elements, in one allocation that never moves.
 #[derive(Debug)]
@@ -25,7 +18,7 @@ pub(super) struct Ring<T> {
     len: usize,
 }
 
-impl<T: Copy + Send + Sync> Ring<T> {
+impl<T: Copy> Ring<T> {
     /// Sets the memory aside; the system hands out pages only as rows arrive.
     ///
     /// # Errors
@@ -73,26 +66,15 @@ impl<T: Copy + Send + Sync> Ring<T> {
     }
 
     /// The windows at `cuts`, each of `n_rows` rows, one after the other; `out` is used again if it is long enough.
+    ///
+    /// One thread does it: it copies as fast as memory allows, and sharing the work among two was measured to take twice as
+    /// long on a machine whose other cores were busy, as they are in training.
     pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut Vec<T>) {
         let window = n_rows * self.width;
         resize(out, cuts.len() * window, self.empty);
-        if out.is_empty() {
+        if window == 0 {
             return;
         }
-        let share = cuts.len().div_ceil(n_threads(size_of_val(out.as_slice())));
-        let mut shares = cuts.chunks(share).zip(out.chunks_mut(share * window));
-        let own = shares.next();
-        thread::scope(|scope| {
-            for (cuts, out) in shares {
-                scope.spawn(|| self.copy_share(cuts, out, window));
-            }
-            if let Some((cuts, out)) = own {
-                self.copy_share(cuts, out, window);
-            }
-        });
-    }
-
-    fn copy_share(&self, cuts: &[Cut], out: &mut [T], window: usize) {
         for (cut, out) in cuts.iter().zip(out.chunks_exact_mut(window)) {
             let (head, rest) = out.split_at_mut(cut.n_empty * self.width);
             let (steps, tail) = rest.split_at_mut(cut.len * self.width);
@@ -118,13 +100,5 @@ pub(super) fn resize<T: Copy>(out: &mut Vec<T>, len: usize, with: T) {
         *out = vec![with; len];
     } else {
         out.resize(len, with);
-    }
-}
-
-/// How many threads to copy `n_bytes` with. It changes nothing but the speed.
-fn n_threads(n_bytes: usize) -> usize {
-    match n_bytes / THREAD_BYTES {
-        0 | 1 => 1,
-        n => thread::available_parallelism().map_or(1, |cores| n.min(cores.get()).min(MAX_THREADS)),
     }
 }

@@ -10,6 +10,9 @@ use super::weights::{Rule, Weights, place, places, step_at, unit};
 use super::{Replay, Window};
 use crate::{Batch, StepId};
 
+/// How often a uniform draw tries its luck.
+const N_TRIES: usize = 16;
+
 /// The rule by which starts are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -105,24 +108,26 @@ impl Sampler {
     /// As [`Sampler::sample`]'s.
     pub fn sample_into(&mut self, replay: &Replay, n_seqs: usize, out: &mut Batch) -> Result<()> {
         self.follow(replay)?;
-        let Self { pick, rng, capacity, starts, seen, .. } = self;
+        let Self { pick, rng, capacity, starts, seen, window } = self;
         match starts {
             Starts::Runs(runs) => {
-                let steps = (0..n_seqs).map(|_| pick.draw(runs, rng)).collect::<Option<Vec<_>>>();
-                replay.copy_windows(&steps.ok_or_else(|| self.nothing())?, &self.window, out)
+                let is_start = |step| replay.timeline.is_start(window, step);
+                let draw = |_| pick.draw(runs, seen, is_start, rng);
+                let steps = (0..n_seqs).map(draw).collect::<Option<Vec<_>>>();
+                replay.copy_windows(&steps.ok_or_else(|| nothing(window))?, window, out);
             }
             Starts::Weights(weights) => {
-                let Some(drawn) = weights.draw(n_seqs, rng) else { return Err(self.nothing()) };
+                let drawn = weights.draw(n_seqs, rng).ok_or_else(|| nothing(window))?;
                 let steps: Vec<u64> = drawn.iter().map(|p| step_at(*p, seen.start, *capacity)).collect();
-                replay.copy_windows(&steps, &self.window, out)?;
+                replay.copy_windows(&steps, window, out);
                 if let Pick::Prioritised { beta, .. } = pick {
                     out.weights.clear();
                     out.weights.extend(weights.corrections(&drawn, *beta));
                 }
                 weights.add_counts(drawn.into_iter(), 1);
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Gives the windows that were drawn at `starts` new priorities, such as their absolute errors and a little more. What
@@ -224,17 +229,8 @@ impl Sampler {
     /// The place of the start `id` among the weights.
     fn find(&self, replay: &Replay, id: StepId) -> Option<usize> {
         let step = replay.timeline.find(id)?;
-        let n_left = replay.timeline.own(step)?.steps.end - step;
-        let is_start = self.seen.contains(&step) && n_left >= self.window.at_least as u64;
+        let is_start = self.seen.contains(&step) && replay.timeline.is_start(&self.window, step);
         is_start.then(|| place(step, self.capacity))
-    }
-
-    fn nothing(&self) -> Error {
-        let Window { n_steps, at_least, .. } = self.window;
-        let message = format!(
-            "expected a start for a window of {n_steps} steps, {at_least} of them of one episode, got none"
-        );
-        Error::invalid(message).hint("collect more experience first")
     }
 }
 
@@ -268,21 +264,36 @@ impl Pick {
         }
     }
 
-    /// One start, by a rule that needs no weights.
-    fn draw(self, runs: &Runs, rng: &mut Rng) -> Option<u64> {
+    /// One start, by a rule that needs no weights, of the `runs` among the steps `seen`.
+    fn draw(
+        self,
+        runs: &Runs,
+        seen: &Range<u64>,
+        is_start: impl Fn(u64) -> bool,
+        rng: &mut Rng,
+    ) -> Option<u64> {
         let n = runs.n_starts();
         if n == 0 {
             return None;
         }
-        match self {
-            Pick::Recent { half_life } => runs.start(n - 1 - age(f64::from(half_life), n, unit(rng))),
-            Pick::Balanced => {
-                let run = runs.run(rng.below(runs.len()))?;
-                Some(run.start + rng.below((run.end - run.start) as usize) as u64)
-            }
-            _ => runs.start(rng.below(n as usize) as u64),
+        if let Pick::Recent { half_life } = self {
+            return runs.start(n - 1 - age(f64::from(half_life), n, unit(rng)));
         }
+        if let Pick::Balanced = self {
+            let run = runs.run(rng.below(runs.len()))?;
+            return Some(run.start + rng.below((run.end - run.start) as usize) as u64);
+        }
+        // Most steps are starts, so trying some is quicker than counting, and as fair.
+        let any = |rng: &mut Rng| seen.start + rng.below((seen.end - seen.start) as usize) as u64;
+        let tried = (0..N_TRIES).map(|_| any(rng)).find(|step| is_start(*step));
+        tried.or_else(|| runs.start(rng.below(n as usize) as u64))
     }
+}
+
+fn nothing(window: &Window) -> Error {
+    let Window { n_steps, at_least, .. } = window;
+    let message = format!("expected a start for a window of {n_steps} steps, {at_least} of them of one episode, got none");
+    Error::invalid(message).hint("collect more experience first")
 }
 
 /// The inverse of the distribution function of ages `0..n` with probabilities proportional to `0.5 ^ (age / half_life)`.

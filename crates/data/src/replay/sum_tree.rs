@@ -63,26 +63,19 @@ impl SumTree {
         }
     }
 
-    /// Where `x`, a number in `0.0..total`, falls if the weights are laid end to end. Never on a weight of zero; `None`
-    /// if there is no other.
-    pub fn find(&self, mut x: f64) -> Option<usize> {
-        let mut at = 0;
+    /// Where each of `xs`, numbers in `0.0..total`, falls if the weights are laid end to end. Never on a weight of zero;
+    /// `None` if there is no other.
+    pub fn find(&self, mut xs: Vec<f64>) -> Option<Vec<usize>> {
+        let mut found = vec![0; xs.len()];
+        // Level by level, not draw by draw: the processor then waits for many nodes at once.
         for level in self.levels.iter().rev() {
-            let node = level.get(at)?;
-            let mut chosen = None;
-            for (child, weight) in node.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-                if let Some((_, passed)) = chosen {
-                    x -= passed;
-                }
-                chosen = Some((child, *weight));
-                if x < *weight {
-                    break;
-                }
+            for (at, x) in found.iter_mut().zip(&mut xs) {
+                let (child, before) = child(level.get(*at)?, *x)?;
+                *at = *at * ARITY + child;
+                *x -= before;
             }
-            // Where rounding carried `x` past the end, the last child that has weight is taken.
-            at = at * ARITY + chosen?.0;
         }
-        Some(at)
+        Some(found)
     }
 
     /// Makes room for `n` weights.
@@ -117,6 +110,22 @@ impl SumTree {
     }
 }
 
+/// On which child `x` falls, and how much lies before it. Where rounding carried `x` past the end, it is the last child that
+/// has weight.
+fn child(node: &Node, x: f64) -> Option<(usize, f64)> {
+    let (mut child, mut before, mut sum) = (0, 0.0, 0.0);
+    for weight in node {
+        sum += weight;
+        let is_past = x >= sum;
+        child += usize::from(is_past);
+        before = if is_past { sum } else { before };
+    }
+    match child < ARITY {
+        true => Some((child, before)),
+        false => node.iter().rposition(|weight| *weight > 0.0).map(|last| (last, 0.0)),
+    }
+}
+
 /// In a fixed order, so that equal numbers have equal sums.
 fn sum([a, b, c, d, e, f, g, h]: &Node) -> f64 {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
@@ -131,16 +140,15 @@ mod tests {
     fn a_hand_counted_tree_is_drawn_from_at_every_border() {
         // Weights at 0, 2 and 9: laid end to end they cover 0..1, 1..3 and 3..3.5.
         let mut tree = SumTree::new();
-        assert_eq!((tree.total(), tree.find(0.0)), (0.0, None));
+        assert_eq!((tree.total(), tree.find(vec![0.0])), (0.0, None));
         for (idx, weight) in [(0, 1.0), (9, 0.5), (2, 2.0)] {
             tree.set(idx, weight);
         }
         assert_eq!(tree.total(), 3.5);
-        for (x, idx) in [(0.0, 0), (0.99, 0), (1.0, 2), (2.99, 2), (3.0, 9), (3.49, 9), (3.5, 9), (99.0, 9)] {
-            assert_eq!(tree.find(x), Some(idx), "{x}");
-        }
+        let xs = vec![0.0, 0.99, 1.0, 2.99, 3.0, 3.49, 3.5, 99.0];
+        assert_eq!(tree.find(xs).unwrap(), [0, 0, 2, 2, 9, 9, 9, 9]);
         tree.set(9, 0.0);
-        assert_eq!((tree.total(), tree.find(3.4)), (3.0, Some(2)));
+        assert_eq!((tree.total(), tree.find(vec![3.4])), (3.0, Some(vec![2])));
     }
 
     #[test]
@@ -159,7 +167,7 @@ mod tests {
             let total: f64 = list.iter().sum();
             assert!((tree.total() - total).abs() <= total * 1e-13, "{} is not {total}", tree.total());
             let x = f64::from(rng.uniform()) * total;
-            let Some(found) = tree.find(x) else { panic!("nothing at {x} of {total}") };
+            let found = tree.find(vec![x]).unwrap()[0];
             let before: f64 = list[..found].iter().sum();
             assert!(list[found] > 0.0);
             assert!(before - total * 1e-12 <= x && x <= before + list[found] + total * 1e-12);

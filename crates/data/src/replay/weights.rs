@@ -99,7 +99,7 @@ impl Weights {
     /// of a batch more even than `n` independent ones. `None` if nothing has weight.
     pub fn draw(&self, n: usize, rng: &mut Rng) -> Option<Vec<usize>> {
         let part = self.tree.total() / n as f64;
-        (0..n).map(|i| self.tree.find((i as f64 + unit(rng)) * part)).collect()
+        self.tree.find((0..n).map(|i| (i as f64 + unit(rng)) * part).collect())
     }
 
     /// How much less often each of `places` is drawn than the least likely of them, to the power of `beta`.

@@ -1,7 +1,9 @@
 //! The data crate seen from outside: replay, store and pictures.
 
 mod export;
+mod hindsight;
 mod replay;
+mod sampling;
 mod store;
 
 use std::collections::BTreeMap;
