@@ -9,14 +9,13 @@ mod leaf;
 mod png;
 mod replay;
 mod resize;
-mod ring;
 mod stats;
 mod store;
 
 pub use atomic::{crc32, write_atomic};
-pub use batch::{Batch, Column};
+pub use batch::{Batch, Cell, Column, StepId};
 pub use fingerprint::fingerprint;
-pub use replay::{Replay, ReplayState};
+pub use replay::{Goal, NStep, Pick, Relabel, Replay, ReplayState, Sampler, Window, n_step_returns};
 pub use resize::resize;
 pub use stats::{ColumnStats, Statistics, StatsBuilder};
 pub use store::{Entry, Pictures, Store, Summary, is_held_out};

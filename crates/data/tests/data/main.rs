@@ -2,7 +2,9 @@
 
 mod crash;
 mod export;
+mod hindsight;
 mod replay;
+mod sampling;
 mod store;
 
 use std::collections::BTreeMap;

@@ -7,14 +7,14 @@ use super::{action_space, episode, obs_space, random_episodes};
 
 /// One step as it should come out of a batch.
 #[derive(Debug, Clone, PartialEq)]
-struct Row {
-    view: Vec<u8>,
-    place: Vec<f32>,
-    action: Vec<f32>,
-    reward: f32,
-    first: bool,
-    terminal: bool,
-    last: bool,
+pub struct Row {
+    pub view: Vec<u8>,
+    pub place: Vec<f32>,
+    pub action: Vec<f32>,
+    pub reward: f32,
+    pub first: bool,
+    pub terminal: bool,
+    pub last: bool,
 }
 
 fn replay(capacity: usize, seed: u64) -> Replay {
@@ -22,7 +22,7 @@ fn replay(capacity: usize, seed: u64) -> Replay {
 }
 
 /// The steps of episodes one after the other, straight from the definition of the alignment.
-fn stream(episodes: &[Episode]) -> Vec<Row> {
+pub fn stream(episodes: &[Episode]) -> Vec<Row> {
     let rows = episodes.iter().flat_map(|e| {
         (0..=e.len()).map(move |t| {
             let Value::Dict(parts) = &e.obs[t] else { panic!("observations are dicts") };

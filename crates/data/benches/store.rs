@@ -1,0 +1,1 @@
+//! Speed of the store: `cargo bench -p worldsmith-data --bench store`.
