@@ -8,6 +8,7 @@
 
 mod columns;
 mod goals;
+mod mapped;
 mod n_step;
 mod ring;
 mod runs;
@@ -23,7 +24,6 @@ pub use n_step::{NStep, n_step_returns};
 pub use sampler::{Pick, Sampler};
 pub use window::Window;
 
-
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Rng, Seed, Space, StepKind};
 
@@ -32,7 +32,7 @@ use self::ring::{Ring, resize};
 use self::timeline::Timeline;
 use self::window::Cut;
 use crate::leaf::check_episode;
-use crate::{Batch, Cell, StepId};
+use crate::{Batch, Cell, StepId, Store};
 
 /// A run that counts further than this has lost its way.
 const MAX_COUNT: u64 = 1 << 62;
@@ -85,6 +85,25 @@ impl Replay {
     /// If the capacity is below 2 or more than the machine can set aside, or a space has no tensor form: text anywhere,
     /// pictures in the action.
     pub fn new(obs: &Space, action: &Space, capacity_steps: usize, seed: Seed) -> Result<Self> {
+        Self::with_columns(obs, action, LeafRing::all(obs, capacity_steps, false)?, capacity_steps, seed)
+    }
+
+    /// An empty replay of episodes that lie in a store and whose pictures stay there: see [`Replay::push_stored`]. A store
+    /// that is larger than memory can be trained on.
+    ///
+    /// # Errors
+    /// As [`Replay::new`].
+    pub fn mapped(obs: &Space, action: &Space, capacity_steps: usize, seed: Seed) -> Result<Self> {
+        Self::with_columns(obs, action, LeafRing::all(obs, capacity_steps, true)?, capacity_steps, seed)
+    }
+
+    fn with_columns(
+        obs: &Space,
+        action: &Space,
+        columns: Vec<LeafRing>,
+        capacity_steps: usize,
+        seed: Seed,
+    ) -> Result<Self> {
         if capacity_steps < 2 {
             return Err(Error::invalid(format!(
                 "expected a replay of at least 2 steps, got {capacity_steps}"
@@ -97,7 +116,7 @@ impl Replay {
         Ok(Self {
             obs: obs.clone(),
             action: action.clone(),
-            columns: LeafRing::all(obs, capacity_steps)?,
+            columns,
             actions: Ring::new(action_len, capacity_steps, 0.0)?,
             rewards: Ring::new(1, capacity_steps, 0.0)?,
             timeline: Timeline::new(capacity_steps)?,
@@ -111,7 +130,44 @@ impl Replay {
     /// # Errors
     /// If the episode does not fit the spaces.
     pub fn push(&mut self, episode: &Episode) -> Result<()> {
+        if self.columns.iter().any(LeafRing::is_mapped) {
+            return Err(Error::invalid("expected an episode of a store, got one without a place there"));
+        }
         check_episode(episode, &self.obs, &self.action)?;
+        self.push_checked(episode)
+    }
+
+    /// Adds episode `idx` of `store`, which keeps its pictures raw. A mapped replay leaves them there, others copy them.
+    ///
+    /// # Errors
+    /// As [`Replay::push`], and if the episode cannot be read or is longer than the whole replay.
+    pub fn push_stored(&mut self, store: &Store, idx: usize) -> Result<()> {
+        if !self.columns.iter().any(LeafRing::is_mapped) {
+            return self.push(&store.read(idx)?);
+        }
+        if (store.obs(), store.action()) != (&self.obs, &self.action) {
+            let message = format!(
+                "expected episodes of {} and {}, got {} and {}",
+                self.obs,
+                self.action,
+                store.obs(),
+                store.action()
+            );
+            return Err(Error::new(ErrorKind::Mismatch, message).at(store.dir()));
+        }
+        let (episode, pictures) = store.read_mapped(idx)?;
+        if episode.obs.len() > self.capacity {
+            let (steps, capacity) = (episode.obs.len(), self.capacity);
+            return Err(Error::invalid(format!(
+                "expected episodes of at most {capacity} steps, got {steps}"
+            ))
+            .hint("choose a larger replay capacity"));
+        }
+        self.push_checked(&episode)?;
+        self.columns.iter_mut().try_for_each(|column| column.push_mapped(&pictures))
+    }
+
+    fn push_checked(&mut self, episode: &Episode) -> Result<()> {
         Timeline::check(episode)?;
         let total = episode.obs.len();
         let kept = total.min(self.capacity);
@@ -319,7 +375,9 @@ impl Replay {
         if gone.max(first) > MAX_COUNT {
             return Err(Error::new(
                 ErrorKind::Mismatch,
-                format!("expected a replay that counts its steps, got {gone} episodes and {first} steps gone"),
+                format!(
+                    "expected a replay that counts its steps, got {gone} episodes and {first} steps gone"
+                ),
             ));
         }
         self.timeline.renumber(gone, first);

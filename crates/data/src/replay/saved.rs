@@ -98,7 +98,8 @@ fn encode(mut header: Header, weights: &[u8], counts: &[u8]) -> std::result::Res
 
 fn decode(bytes: &[u8]) -> std::result::Result<Sampler, String> {
     let (_, layout) = SafeTensors::read_metadata(bytes).map_err(|err| format!("not a sampler: {err}"))?;
-    let json = layout.metadata().as_ref().and_then(|all| all.get(KEY)).ok_or("not a sampler of worldsmith")?;
+    let json =
+        layout.metadata().as_ref().and_then(|all| all.get(KEY)).ok_or("not a sampler of worldsmith")?;
     let mut header: Header = serde_json::from_str(json).map_err(|err| format!("not a sampler: {err}"))?;
     if header.version != VERSION {
         return Err(format!("expected version {VERSION}, got {}", header.version));

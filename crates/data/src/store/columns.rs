@@ -78,6 +78,46 @@ impl Layout {
 
     /// The episode in `rows`, which have this layout.
     pub fn decode(&self, rows: &RecordBatch, end: StepKind, meta: EpisodeMeta) -> Reading<Episode> {
+        self.decode_with(rows, end, meta, value)
+    }
+
+    /// As [`Layout::decode`], but pictures have no bytes.
+    pub fn decode_without_pictures(
+        &self,
+        rows: &RecordBatch,
+        end: StepKind,
+        meta: EpisodeMeta,
+    ) -> Reading<Episode> {
+        self.decode_with(rows, end, meta, |leaf, column, t| match &leaf.space {
+            Space::Image { height, width, channels } => Ok(Value::Image(Image {
+                height: *height,
+                width: *width,
+                channels: *channels,
+                data: Vec::new(),
+            })),
+            _ => value(leaf, column, t),
+        })
+    }
+
+    /// The bytes of all pictures of each picture leaf of the observations, by name.
+    pub fn pictures<'a>(&'a self, rows: &'a RecordBatch) -> Reading<Vec<(&'a str, &'a [u8])>> {
+        let pictures = self.obs.iter().filter(|leaf| matches!(leaf.space, Space::Image { .. }));
+        let bytes = |leaf: &'a Leaf| {
+            let column = rows
+                .column_by_name(&leaf.name)
+                .ok_or(format!("expected a column `{}`, got none", leaf.name))?;
+            Ok((leaf.name.as_str(), lists::<UInt8Type>(column)?.0))
+        };
+        pictures.map(bytes).collect()
+    }
+
+    fn decode_with(
+        &self,
+        rows: &RecordBatch,
+        end: StepKind,
+        meta: EpisodeMeta,
+        value: impl Fn(&Leaf, &ArrayRef, usize) -> Reading<Value>,
+    ) -> Reading<Episode> {
         let n = rows.num_rows().checked_sub(1).ok_or("expected at least one row, got none")?;
         let column =
             |name: &str| rows.column_by_name(name).ok_or(format!("expected a column `{name}`, got none"));

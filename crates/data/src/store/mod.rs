@@ -15,12 +15,14 @@ mod columns;
 mod index;
 mod shard;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind as IoKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space};
 
@@ -267,6 +269,27 @@ impl Store {
         self.layout
             .decode(&rows, end, meta)
             .map_err(|why| Error::corrupt(&path, format!("episode {idx}: {why}")))
+    }
+
+    /// Reads and verifies episode `idx` but leaves its pictures where they are: those of the episode have no bytes, and the
+    /// bytes of each picture leaf's `T + 1` pictures are handed out as a view of the mapped file, by the leaf's name.
+    ///
+    /// # Errors
+    /// As [`Store::read`], and if the store does not keep pictures raw.
+    pub(crate) fn read_mapped(&self, idx: usize) -> Result<(Episode, BTreeMap<String, Bytes>)> {
+        let entry = self.entry(idx)?;
+        let path = self.shard_path(entry.shard);
+        let broken = |why: String| Error::corrupt(&path, format!("episode {idx}: {why}"));
+        let rows = self.rows(&entry)?;
+        let shard = self.shard(entry.shard, 0)?;
+        let mut pictures = BTreeMap::new();
+        for (name, bytes) in self.layout.pictures(&rows).map_err(broken)? {
+            let name = name.strip_prefix("obs/").unwrap_or(name).to_owned();
+            pictures.insert(name, shard.share(bytes));
+        }
+        let Entry { end, meta, .. } = entry;
+        let episode = self.layout.decode_without_pictures(&rows, end, meta).map_err(broken)?;
+        Ok((episode, pictures))
     }
 
     /// What the index says of episode `idx`.

@@ -126,9 +126,13 @@ impl Shard {
         (to <= self.bytes.len()).then(|| self.bytes.slice(from..to))
     }
 
-    /// Everything, to copy from.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// `part` as bytes that keep the file mapped; copied if it does not lie in it.
+    pub fn share(&self, part: &[u8]) -> Bytes {
+        let (all, part_range) = (self.bytes.as_ptr_range(), part.as_ptr_range());
+        match all.start <= part_range.start && part_range.end <= all.end {
+            true => self.bytes.slice_ref(part),
+            false => Bytes::copy_from_slice(part),
+        }
     }
 }
 

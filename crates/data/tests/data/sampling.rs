@@ -164,7 +164,12 @@ fn check_frequencies(sampler: &mut Sampler, replay: &Replay, want: &[(StepId, f6
     let (n, size) = (1000, 10);
     let mut counts: BTreeMap<StepId, f64> = BTreeMap::new();
     for _ in 0..n {
-        sampler.sample(replay, size).unwrap().starts.iter().for_each(|s| *counts.entry(*s).or_default() += 1.0);
+        sampler
+            .sample(replay, size)
+            .unwrap()
+            .starts
+            .iter()
+            .for_each(|s| *counts.entry(*s).or_default() += 1.0);
     }
     let total: f64 = want.iter().map(|(_, p)| p).sum();
     let chi_square: f64 = want
@@ -199,7 +204,11 @@ fn frequencies_are_the_rules_own() {
     };
     check_frequencies(&mut sampler(Pick::Uniform), &replay, &with(&|_, _| 1.0));
     let recent = Pick::Recent { half_life: 2.5 };
-    check_frequencies(&mut sampler(recent), &replay, &with(&|rank, _| 0.5_f64.powf((12 - rank) as f64 / 2.5)));
+    check_frequencies(
+        &mut sampler(recent),
+        &replay,
+        &with(&|rank, _| 0.5_f64.powf((12 - rank) as f64 / 2.5)),
+    );
     let balanced = with(&|_, id| [1.0, 0.25, 0.125][id.episode as usize]);
     check_frequencies(&mut sampler(Pick::Balanced), &replay, &balanced);
 
@@ -408,7 +417,8 @@ fn a_sampler_stays_with_its_replay() {
         assert_eq!(sampler.sample(&other, 1).unwrap_err().kind(), ErrorKind::Mismatch);
     }
     sampler.sample(&replay, 1).unwrap();
-    let err = Sampler::new(Pick::Uniform, Window::within(2), Seed(0)).unwrap().sample(&empty(9), 1).unwrap_err();
+    let err =
+        Sampler::new(Pick::Uniform, Window::within(2), Seed(0)).unwrap().sample(&empty(9), 1).unwrap_err();
     let want = "expected a start for a window of 2 steps, 2 of them of one episode, got none";
     assert_eq!(err.to_string(), want);
     for bad in [
@@ -472,7 +482,10 @@ fn a_batch_in_used_memory_is_the_batch_in_fresh_memory() {
     let mut other = Replay::new(&space, &action_space(), 10, Seed(0)).unwrap();
     let value = |n| {
         let part = worldsmith_core::Value::Discrete(n);
-        worldsmith_core::Value::Dict(BTreeMap::from([("other".to_owned(), part.clone()), ("view".to_owned(), part)]))
+        worldsmith_core::Value::Dict(BTreeMap::from([
+            ("other".to_owned(), part.clone()),
+            ("view".to_owned(), part),
+        ]))
     };
     other.push(&Episode::start(value(1), super::meta(0))).unwrap();
     other.sample_into(2, 1, &mut used).unwrap();
