@@ -137,9 +137,8 @@ struct Verify {
     /// Files or folders; several are also compared with each other
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Format to read, where it cannot be found out
-    #[arg(long, value_name = "NAME")]
-    format: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 impl Reading {
@@ -213,24 +212,17 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
                 )
             })?;
         }
-        Command::Verify(a) => return verify(a, json),
+        Command::Verify(a) => {
+            let sets: Vec<SourceRequest> = a.paths.iter().map(|path| a.reading.of(path)).collect();
+            let found = data::verify(&sets, &mut bars, &stop)?;
+            bars.finish();
+            output::data(json, &found, verified)?;
+            if !found.passed {
+                return Ok(ExitCode::from(CHECK_FAILED));
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn verify(args: &Verify, json: bool) -> Result<ExitCode> {
-    let stop = signals::stop_on_ctrl_c()?;
-    let mut bars = Bars::new();
-    let request = |path: &PathBuf| SourceRequest {
-        path: path.clone(),
-        format: args.format.clone(),
-        options: ReadOptions::default(),
-    };
-    let sets: Vec<SourceRequest> = args.paths.iter().map(request).collect();
-    let found = data::verify(&sets, &mut bars, &stop)?;
-    bars.finish();
-    output::data(json, &found, verified)?;
-    Ok(if found.passed { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })
 }
 
 fn formats(all: &[data::FormatInfo]) -> String {
