@@ -29,10 +29,16 @@ pub struct Format {
     /// Whether the file or folder looks like one of these. Looks at names and a few bytes; never fails.
     pub detect: fn(&Path) -> bool,
     /// Opens one for reading. Leaves [`ReadOptions::image_size`] to [`open`].
-    pub open: fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>,
+    pub open: Open,
     /// Starts a new one, if this format can be written.
-    pub create: Option<fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>>,
+    pub create: Option<Create>,
 }
+
+/// Opens a data set.
+pub type Open = fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>;
+
+/// Starts a data set.
+pub type Create = fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>;
 
 /// What a reader may be asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
