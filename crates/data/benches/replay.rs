@@ -51,7 +51,9 @@ fn serve(cases: &mut BTreeMap<String, Case>) -> Result<()> {
         let name = line.map_err(|err| Error::invalid(err.to_string()))?;
         match cases.get_mut(&name) {
             Some(case) => println!("{}", rate(case)?),
-            None => return Err(Error::unknown("case", &name, cases.keys().map(String::as_str), "cargo bench")),
+            None => {
+                return Err(Error::unknown("case", &name, cases.keys().map(String::as_str), "cargo bench"));
+            }
         }
     }
     Ok(())
@@ -75,7 +77,8 @@ fn pictures(cases: &mut BTreeMap<String, Case>) -> Result<()> {
     let mut batch = Batch::default();
     let mut other = filled(&space, N_FRAMES, 100)?;
     cases.insert("sequences/reused".into(), Box::new(move || all.sample_into(16, 64, &mut batch)));
-    cases.insert("sequences/fresh".into(), Box::new(move || other.sample(16, 64).map(|b| drop(black_box(b)))));
+    cases
+        .insert("sequences/fresh".into(), Box::new(move || other.sample(16, 64).map(|b| drop(black_box(b)))));
 
     // What one thread can copy, as a floor.
     let source = vec![1_u8; N_FRAMES * FRAME_BYTES];
@@ -144,4 +147,3 @@ fn filled(obs: &Space, n_steps: usize, n_episodes: usize) -> Result<Replay> {
     (0..n_episodes).try_for_each(|_| replay.push(&episode))?;
     Ok(replay)
 }
-

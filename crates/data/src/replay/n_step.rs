@@ -26,8 +26,7 @@ pub struct NStep {
 /// at empty steps means nothing.
 pub fn n_step_returns(batch: &Batch, n: usize, discount: f32) -> NStep {
     let len = batch.n_seqs * batch.n_steps;
-    let mut out =
-        NStep { reward: vec![0.0; len], discount: vec![1.0; len], next: (0..len).collect() };
+    let mut out = NStep { reward: vec![0.0; len], discount: vec![1.0; len], next: (0..len).collect() };
     for start in 0..len {
         let window_end = start - start % batch.n_steps + batch.n_steps;
         for step in start + 1..window_end.min(start.saturating_add(n).saturating_add(1)) {

@@ -136,7 +136,12 @@ impl Sampler {
     /// # Errors
     /// If a priority is negative or not a finite number, there are not as many as starts, or this sampler has none; nothing
     /// has changed then.
-    pub fn update_priorities(&mut self, replay: &Replay, starts: &[StepId], priorities: &[f32]) -> Result<()> {
+    pub fn update_priorities(
+        &mut self,
+        replay: &Replay,
+        starts: &[StepId],
+        priorities: &[f32],
+    ) -> Result<()> {
         if !matches!(self.pick, Pick::Prioritised { .. }) {
             return Err(Error::invalid(format!("expected a prioritised sampler, got {:?}", self.pick)));
         }
@@ -292,7 +297,9 @@ impl Pick {
 
 fn nothing(window: &Window) -> Error {
     let Window { n_steps, at_least, .. } = window;
-    let message = format!("expected a start for a window of {n_steps} steps, {at_least} of them of one episode, got none");
+    let message = format!(
+        "expected a start for a window of {n_steps} steps, {at_least} of them of one episode, got none"
+    );
     Error::invalid(message).hint("collect more experience first")
 }
 

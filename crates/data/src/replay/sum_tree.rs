@@ -158,7 +158,8 @@ mod tests {
         for n in 0..20_000 {
             // It grows over time, with weights over twelve orders of magnitude and many zeros.
             let idx = rng.below(1 + (n * 3000) / 20_000);
-            let weight = if rng.chance(0.3) { 0.0 } else { 10_f64.powf(f64::from(rng.uniform()) * 12.0 - 6.0) };
+            let weight =
+                if rng.chance(0.3) { 0.0 } else { 10_f64.powf(f64::from(rng.uniform()) * 12.0 - 6.0) };
             tree.set(idx, weight);
             list[idx] = weight;
             if n % 50 != 0 {

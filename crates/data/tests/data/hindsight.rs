@@ -60,10 +60,9 @@ fn new_goals_and_rewards_are_those_of_brute_force() {
     let lengths = [3, 0, 7, 12, 1];
     let replay = replay(&lengths);
     let mut rng = Seed(3).rng();
-    for (goal, window) in [Goal::Future, Goal::Final, Goal::Random]
-        .into_iter()
-        .flat_map(|g| [Window::within(2), Window::padded(5, 1).burn_in(2), Window::crossing(6)].map(|w| (g, w)))
-    {
+    for (goal, window) in [Goal::Future, Goal::Final, Goal::Random].into_iter().flat_map(|g| {
+        [Window::within(2), Window::padded(5, 1).burn_in(2), Window::crossing(6)].map(|w| (g, w))
+    }) {
         let before = Sampler::new(Pick::Uniform, window, Seed(1)).unwrap().sample(&replay, 400).unwrap();
         let mut after = before.clone();
         let goals = relabel(goal, 0.6).apply(&mut after, &replay, &mut rng, reward).unwrap();
@@ -94,7 +93,10 @@ fn new_goals_and_rewards_are_those_of_brute_force() {
             }
         }
         let share = goals.iter().flatten().count();
-        assert!((200..=280).contains(&share), "240 of 400 expected, five standard deviations are 49: {share}");
+        assert!(
+            (200..=280).contains(&share),
+            "240 of 400 expected, five standard deviations are 49: {share}"
+        );
         assert_eq!((&after.obs["achieved"], &after.last), (&before.obs["achieved"], &before.last));
     }
 }

@@ -164,7 +164,12 @@ fn check_frequencies(sampler: &mut Sampler, replay: &Replay, want: &[(StepId, f6
     let (n, size) = (1000, 10);
     let mut counts: BTreeMap<StepId, f64> = BTreeMap::new();
     for _ in 0..n {
-        sampler.sample(replay, size).unwrap().starts.iter().for_each(|s| *counts.entry(*s).or_default() += 1.0);
+        sampler
+            .sample(replay, size)
+            .unwrap()
+            .starts
+            .iter()
+            .for_each(|s| *counts.entry(*s).or_default() += 1.0);
     }
     let total: f64 = want.iter().map(|(_, p)| p).sum();
     let chi_square: f64 = want
@@ -199,7 +204,11 @@ fn frequencies_are_the_rules_own() {
     };
     check_frequencies(&mut sampler(Pick::Uniform), &replay, &with(&|_, _| 1.0));
     let recent = Pick::Recent { half_life: 2.5 };
-    check_frequencies(&mut sampler(recent), &replay, &with(&|rank, _| 0.5_f64.powf((12 - rank) as f64 / 2.5)));
+    check_frequencies(
+        &mut sampler(recent),
+        &replay,
+        &with(&|rank, _| 0.5_f64.powf((12 - rank) as f64 / 2.5)),
+    );
     let balanced = with(&|_, id| [1.0, 0.25, 0.125][id.episode as usize]);
     check_frequencies(&mut sampler(Pick::Balanced), &replay, &balanced);
 
@@ -326,7 +335,8 @@ fn a_sampler_that_was_saved_in_the_middle_goes_on_exactly() {
     let dir = tempfile::tempdir().unwrap();
     let episodes = random_episodes(70, 9, &mut Seed(6).rng());
     let some = [Window::crossing(7).burn_in(3), Window::within(2), Window::padded(6, 1).burn_in(9)];
-    for (pick, window) in PICKS.into_iter().flat_map(|p| some.map(|w| (p, w))) {
+    for (n, (pick, window)) in PICKS.into_iter().flat_map(|p| some.map(|w| (p, w))).enumerate() {
+        let path = dir.path().join(format!("{n}"));
         let mut replay = empty(60);
         let mut sampler = Sampler::new(pick, window, Seed(8)).unwrap();
         let mut rng = Seed(9).rng();
@@ -336,13 +346,13 @@ fn a_sampler_that_was_saved_in_the_middle_goes_on_exactly() {
         }
         // Pushed, but not yet seen by the sampler.
         replay.push(&episodes[35]).unwrap();
-        sampler.save(&dir.path().join("sampler")).unwrap();
+        sampler.save(&path).unwrap();
         let state = serde_json::to_string(&replay.state()).unwrap();
 
         let n_held = replay.n_episodes();
         let mut replay_too = filled(60, &episodes[36 - n_held..36]);
         replay_too.restore_state(&serde_json::from_str::<ReplayState>(&state).unwrap()).unwrap();
-        let mut sampler_too = Sampler::load(&dir.path().join("sampler")).unwrap();
+        let mut sampler_too = Sampler::load(&path).unwrap();
         assert_eq!((sampler_too.pick(), sampler_too.window()), (pick, window));
         let mut rng_too = rng.clone();
         for e in &episodes[36..] {
@@ -367,10 +377,10 @@ fn a_state_from_before_there_were_samplers_still_loads() {
 
 #[test]
 fn a_damaged_file_is_an_error_that_names_it() {
-    let dir = tempfile::tempdir().unwrap();
     let (replay, _) = three();
-    let path = dir.path().join("sampler");
     for pick in PICKS {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sampler");
         let mut sampler = Sampler::new(pick, Window::padded(3, 2), Seed(8)).unwrap();
         sampler.sample(&replay, 9).unwrap();
         sampler.save(&path).unwrap();
@@ -384,8 +394,10 @@ fn a_damaged_file_is_an_error_that_names_it() {
             bytes
         });
         let damaged: Vec<Vec<u8>> = cuts.chain(flips).collect();
-        for bytes in damaged {
-            std::fs::write(&path, &bytes).unwrap();
+        for (i, bytes) in damaged.iter().enumerate() {
+            // A new name each time: systems wait for the disk when a file is overwritten.
+            let path = dir.path().join(format!("{i}"));
+            std::fs::write(&path, bytes).unwrap();
             match Sampler::load(&path) {
                 Err(err) => assert!(err.to_string().ends_with(&path.display().to_string()), "{err}"),
                 // A flip that changes no meaning, such as a space for another blank of JSON.
@@ -396,7 +408,21 @@ fn a_damaged_file_is_an_error_that_names_it() {
             }
         }
     }
-    assert_eq!(Sampler::load(&dir.path().join("none")).unwrap_err().kind(), ErrorKind::Io);
+    let none = std::path::Path::new("no such sampler");
+    assert_eq!(Sampler::load(none).unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
+fn a_sampler_can_be_saved_before_it_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let (replay, _) = three();
+    for pick in PICKS {
+        let path = dir.path().join("sampler");
+        let mut sampler = Sampler::new(pick, Window::within(2), Seed(8)).unwrap();
+        sampler.save(&path).unwrap();
+        let mut again = Sampler::load(&path).unwrap();
+        assert_eq!(again.sample(&replay, 9).unwrap(), sampler.sample(&replay, 9).unwrap());
+    }
 }
 
 #[test]
@@ -408,7 +434,8 @@ fn a_sampler_stays_with_its_replay() {
         assert_eq!(sampler.sample(&other, 1).unwrap_err().kind(), ErrorKind::Mismatch);
     }
     sampler.sample(&replay, 1).unwrap();
-    let err = Sampler::new(Pick::Uniform, Window::within(2), Seed(0)).unwrap().sample(&empty(9), 1).unwrap_err();
+    let err =
+        Sampler::new(Pick::Uniform, Window::within(2), Seed(0)).unwrap().sample(&empty(9), 1).unwrap_err();
     let want = "expected a start for a window of 2 steps, 2 of them of one episode, got none";
     assert_eq!(err.to_string(), want);
     for bad in [
@@ -472,7 +499,10 @@ fn a_batch_in_used_memory_is_the_batch_in_fresh_memory() {
     let mut other = Replay::new(&space, &action_space(), 10, Seed(0)).unwrap();
     let value = |n| {
         let part = worldsmith_core::Value::Discrete(n);
-        worldsmith_core::Value::Dict(BTreeMap::from([("other".to_owned(), part.clone()), ("view".to_owned(), part)]))
+        worldsmith_core::Value::Dict(BTreeMap::from([
+            ("other".to_owned(), part.clone()),
+            ("view".to_owned(), part),
+        ]))
     };
     other.push(&Episode::start(value(1), super::meta(0))).unwrap();
     other.sample_into(2, 1, &mut used).unwrap();
