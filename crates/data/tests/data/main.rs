@@ -3,6 +3,7 @@
 mod export;
 mod hindsight;
 mod replay;
+mod resume;
 mod sampling;
 mod store;
 
