@@ -4,8 +4,8 @@
     cargo bench -p worldsmith-data --bench replay --no-run   # prints the path of the program
     python benches/peers/replay.py <that program> [--rounds 7] [--json out.json]
 
-Each round measures every case once, ours and theirs one after the other; medians over rounds and their ratios are
-printed. The shapes are those of `crates/data/benches/replay.rs`.
+Each round measures every pair of ours and theirs one right after the other; medians over rounds of both and of their
+ratios are printed. The shapes are those of `crates/data/benches/replay.rs`.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def numpy_cases():
     return {"numpy slices, stacked": slices, "numpy slices, reused": reused}
 
 
-def flashbax_case():
+def flashbax_cases():
     import flashbax as fbx
     import jax
     import jax.numpy as jnp
@@ -78,17 +78,18 @@ def flashbax_case():
     state = buffer.init(step)
     add = jax.jit(buffer.add, donate_argnums=0)
     chunk = 1000
-    part = jax.tree.map(lambda x: jnp.zeros((1, chunk, *x.shape), x.dtype), step)
+    rng = np.random.default_rng(0)
+    part = jax.tree.map(lambda x: jnp.asarray(rng.integers(0, 256, (1, chunk, *x.shape)).astype(x.dtype)), step)
     for _ in range(N_FRAMES // chunk):
         state = add(state, part)
-    sample = jax.jit(buffer.sample)
     key = [jax.random.PRNGKey(0)]
 
-    def call():
+    def call(sample):
         key[0], now = jax.random.split(key[0])
         jax.block_until_ready(sample(state, now))
 
-    return {"flashbax trajectories": call}
+    jitted = jax.jit(buffer.sample)
+    return {"flashbax, jitted": lambda: call(jitted), "flashbax, not jitted": lambda: call(buffer.sample)}
 
 
 def cpprb_cases():
@@ -130,38 +131,37 @@ def main():
         ours.stdin.flush()
         return float(ours.stdout.readline())
 
-    peers = {**numpy_cases(), **flashbax_case(), **cpprb_cases()}
+    peers = {**numpy_cases(), **flashbax_cases(), **cpprb_cases()}
     # Ours, then whom it is compared with.
-    table = [
-        ("sequences/reused", ["numpy slices, stacked", "numpy slices, reused", "flashbax trajectories"]),
-        ("sequences/fresh", ["numpy slices, stacked", "flashbax trajectories"]),
-        ("transitions/uniform/1k", ["cpprb uniform"]),
-        ("transitions/prioritised/1k", ["cpprb prioritised"]),
-        ("transitions/updated/1k", ["cpprb prioritised, updated"]),
+    pairs = [
+        ("sequences/reused", "sequences/memcpy"),
+        ("sequences/reused", "numpy slices, reused"),
+        ("sequences/reused", "numpy slices, stacked"),
+        ("sequences/reused", "flashbax, jitted"),
+        ("sequences/reused", "flashbax, not jitted"),
+        ("sequences/fresh", "numpy slices, stacked"),
+        ("transitions/uniform/1k", "cpprb uniform"),
+        ("transitions/prioritised/1k", "cpprb prioritised"),
+        ("transitions/updated/1k", "cpprb prioritised, updated"),
     ]
-    for kind in ["windows", "transitions"]:
-        for pick in ["uniform", "recent", "balanced", "prioritised", "counted"]:
-            table.append((f"{kind}/{pick}/100k", [f"{kind}/{pick}/1k"]))
-    names = list(dict.fromkeys(name for our, theirs in table for name in [our, *theirs]))
-    rates = {name: [] for name in ["sequences/memcpy", *names]}
+    picks = ["uniform", "recent", "balanced", "prioritised", "counted"]
+    pairs += [(f"{what}/{pick}/100k", f"{what}/{pick}/1k") for what in ["windows", "transitions"] for pick in picks]
+    rates = {pair: [] for pair in pairs}
     for _ in range(args.rounds):
-        for name, got in rates.items():
-            got.append(rate(peers[name]) if name in peers else ask(name))
+        for pair, got in rates.items():
+            got.append([rate(peers[name]) if name in peers else ask(name) for name in pair])
     ours.stdin.close()
     ours.wait()
 
-    medians = {name: statistics.median(got) for name, got in rates.items()}
-    print(f"batches a second, median of {args.rounds} rounds in turns; load average {os.getloadavg()[0]:.1f}")
-    for name, median in medians.items():
-        print(f"  {name:32} {median:12.1f}   {min(rates[name]):10.1f} .. {max(rates[name]):.1f}")
-    print("ratios, median over rounds")
-    for our, theirs in table:
-        for other in theirs:
-            ratio = statistics.median(a / b for a, b in zip(rates[our], rates[other]))
-            print(f"  {our:32} / {other:28} {ratio:8.2f}")
+    print(f"batches a second, medians of {args.rounds} rounds; load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+    for (our, other), got in rates.items():
+        a, b = (statistics.median(column) for column in zip(*got))
+        ratios = sorted(x / y for x, y in got)
+        spread = f"({ratios[0]:.2f} .. {ratios[-1]:.2f})"
+        print(f"  {our:28} {a:9.0f}  {other:28} {b:9.0f}  ratio {statistics.median(ratios):6.2f} {spread}")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
-            json.dump(rates, file, indent=1)
+            json.dump([{"pair": pair, "rates": got} for pair, got in rates.items()], file, indent=1)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Rng, Seed, Space, StepKind};
 
 use self::columns::LeafRing;
-use self::ring::{Ring, resize};
+use self::ring::Ring;
 use self::timeline::Timeline;
 use self::window::Cut;
 use crate::leaf::check_episode;
@@ -70,10 +70,10 @@ pub struct ReplayState {
     pub n_episodes: usize,
     /// Steps held.
     pub n_steps: usize,
-    /// Episodes that were held once and have left. Saved since there are samplers that refer to steps by number.
+    /// Episodes that were held once and have left; 0 in states from before there were samplers that count on.
     #[serde(default)]
     pub n_episodes_gone: u64,
-    /// Steps that were held once and have left.
+    /// Steps that were held once and have left; 0 likewise.
     #[serde(default)]
     pub n_steps_gone: u64,
 }
@@ -239,8 +239,7 @@ impl Replay {
         Ok(batch)
     }
 
-    /// As [`Replay::sample`], in the memory of an earlier batch: large batches are then twice as fast, since the system
-    /// need not hand out fresh pages.
+    /// As [`Replay::sample`], in the memory of an earlier batch, which saves the system from handing out fresh pages.
     ///
     /// # Errors
     /// If fewer than `n_steps` steps are held.
@@ -338,8 +337,8 @@ impl Replay {
         set(&mut out.first, |kind| kind == StepKind::First);
         set(&mut out.terminal, |kind| kind == StepKind::Terminated);
         set(&mut out.last, StepKind::is_last);
-        resize(&mut out.mask, standings.len(), false);
-        out.mask.fill(false);
+        out.mask.clear();
+        out.mask.resize(standings.len(), false);
         for (row, cut) in out.mask.chunks_exact_mut(out.n_steps).zip(cuts) {
             row[cut.own.clone()].fill(true);
         }

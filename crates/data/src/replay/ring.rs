@@ -65,40 +65,25 @@ impl<T: Copy> Ring<T> {
         &self.data[at..at + self.width]
     }
 
-    /// The windows at `cuts`, each of `n_rows` rows, one after the other; `out` is used again if it is long enough.
+    /// The windows at `cuts`, each of `n_rows` rows, one after the other, in the memory of `out` as far as it goes.
     ///
     /// One thread does it: it copies as fast as memory allows, and sharing the work among two was measured to take twice as
     /// long on a machine whose other cores were busy, as they are in training.
     pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut Vec<T>) {
-        let window = n_rows * self.width;
-        resize(out, cuts.len() * window, self.empty);
-        if window == 0 {
-            return;
-        }
-        for (cut, out) in cuts.iter().zip(out.chunks_exact_mut(window)) {
-            let (head, rest) = out.split_at_mut(cut.n_empty * self.width);
-            let (steps, tail) = rest.split_at_mut(cut.len * self.width);
-            head.fill(self.empty);
-            tail.fill(self.empty);
+        out.clear();
+        out.reserve(cuts.len() * n_rows * self.width);
+        for (cut, n) in cuts.iter().zip(1..) {
             let begin = self.place(cut.begin);
             let unbroken = cut.len.min(self.capacity - begin);
-            let (before, after) = steps.split_at_mut(unbroken * self.width);
-            before.copy_from_slice(&self.data[begin * self.width..(begin + unbroken) * self.width]);
-            after.copy_from_slice(&self.data[..(cut.len - unbroken) * self.width]);
+            out.resize(out.len() + cut.n_empty * self.width, self.empty);
+            out.extend_from_slice(&self.data[begin * self.width..(begin + unbroken) * self.width]);
+            out.extend_from_slice(&self.data[..(cut.len - unbroken) * self.width]);
+            out.resize(n * n_rows * self.width, self.empty);
         }
     }
 
     /// Where row `idx`, counted from the oldest, lies.
     fn place(&self, idx: usize) -> usize {
         (self.front + idx) % self.capacity
-    }
-}
-
-/// Makes `out` `len` long. What stood in it does not matter: fresh memory then comes zeroed from the system, untouched.
-pub(super) fn resize<T: Copy>(out: &mut Vec<T>, len: usize, with: T) {
-    if len > out.capacity() {
-        *out = vec![with; len];
-    } else {
-        out.resize(len, with);
     }
 }

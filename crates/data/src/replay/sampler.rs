@@ -92,7 +92,8 @@ impl Sampler {
         self.window
     }
 
-    /// `n_seqs` windows.
+    /// `n_seqs` windows. Those of prioritised and counted draws come in the order of memory: one is drawn from each of
+    /// `n_seqs` equal parts of the total weight.
     ///
     /// # Errors
     /// If the replay holds no start for the window, or is not the one that was drawn from before.

@@ -15,7 +15,7 @@ use worldsmith_core::{Error, Result, Rng};
 
 use super::sampler::{Pick, Sampler, Starts};
 use super::sum_tree::SumTree;
-use super::weights::Rule;
+use super::weights::{Rule, step_at};
 use super::{MAX_COUNT, Window};
 use crate::write_atomic;
 
@@ -131,13 +131,20 @@ fn restore(header: Header, weights: Vec<f64>, counts: Vec<u32>) -> std::result::
         return Ok(sampler);
     };
     let n_seen = seen.end.checked_sub(seen.start).filter(|_| seen.end <= MAX_COUNT);
-    let fits = n_seen.is_some_and(|n| n <= capacity as u64) && weights.len() <= capacity.next_multiple_of(8);
-    if !fits || weights.iter().any(|w| !w.is_finite() || *w < 0.0) {
+    let is_seen = |at: usize| at < capacity && step_at(at, seen.start, capacity) < seen.end;
+    let fits =
+        |(at, weight): (usize, &f64)| *weight == 0.0 || (*weight > 0.0 && weight.is_finite() && is_seen(at));
+    let largest = f32::from_bits(largest);
+    let is_sound = n_seen.is_some_and(|n| n <= capacity as u64)
+        && weights.iter().enumerate().all(fits)
+        && largest >= 0.0
+        && largest.is_finite();
+    if !is_sound {
         return Err(format!("expected weights of the steps {seen:?} in {capacity} places, got others"));
     }
     all.tree = SumTree::from_weights(&weights);
     match &mut all.rule {
-        Rule::Priority { largest: l, .. } => *l = f32::from_bits(largest),
+        Rule::Priority { largest: l, .. } => *l = largest,
         Rule::Count { counts: c, base: b, .. } => (*c, *b) = (counts, base),
     }
     (sampler.seen, sampler.capacity) = (seen, capacity);
@@ -150,4 +157,51 @@ fn checksum(header: &Header, weights: &[u8], counts: &[u8]) -> std::result::Resu
     hasher.update(weights);
     hasher.update(counts);
     Ok(hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worldsmith_core::Seed;
+
+    /// The file of a sampler with `weights`, its checksum right whatever it says.
+    fn file(capacity: usize, seen: Range<u64>, largest: f32, weights: &[f64]) -> Vec<u8> {
+        let header = Header {
+            version: VERSION,
+            crc32: 0,
+            pick: Pick::Prioritised { alpha: 0.5, beta: 0.5 },
+            window: Window::within(2),
+            rng: Seed(0).rng(),
+            seen,
+            capacity,
+            largest: largest.to_bits(),
+            base: 0,
+        };
+        let weights: Vec<u8> = weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        encode(header, &weights, &[]).unwrap()
+    }
+
+    #[test]
+    fn files_that_lie_are_refused_though_their_checksum_is_right() {
+        // Steps 8, 9 and 10 lie at places 3, 4 and 0 of 5.
+        let good = [1.0, 0.0, 0.0, 2.0, 0.5, 0.0, 0.0, 0.0];
+        assert!(decode(&file(5, 8..11, 1.0, &good)).is_ok());
+        let lies = [
+            file(5, 8..11, f32::NAN, &good),
+            file(5, 8..11, -1.0, &good),
+            file(5, 8..10, 1.0, &good),
+            file(5, 8..14, 1.0, &good),
+            file(5, Range { start: 11, end: 8 }, 1.0, &good),
+            file(2, 8..10, 1.0, &good),
+            file(0, 0..0, 1.0, &good),
+            file(usize::MAX, u64::MAX - 1..u64::MAX, 1.0, &good),
+            file(5, 8..11, 1.0, &[f64::NAN; 3]),
+            file(5, 8..11, 1.0, &[-1.0, 0.0, 0.0]),
+            file(5, 8..11, 1.0, &[f64::INFINITY, 0.0, 0.0]),
+            file(5, 8..11, 1.0, &[0.0, 1.0, 0.0]),
+        ];
+        for (n, lie) in lies.iter().enumerate() {
+            assert!(decode(lie).is_err(), "lie {n}");
+        }
+    }
 }

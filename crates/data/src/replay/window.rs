@@ -5,6 +5,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result};
 
+/// Nobody trains on windows of more steps than this, or warms up over more.
+const LONGEST: usize = 1 << 24;
+
 /// Which steps are handed out around a start that was drawn.
 ///
 /// ```text
@@ -68,8 +71,10 @@ impl Window {
     /// If there is no such window.
     pub(crate) fn check(&self) -> Result<()> {
         let Self { burn_in, n_steps, at_least, .. } = *self;
-        if n_steps == 0 || burn_in.checked_add(n_steps).is_none() {
-            return Err(Error::invalid(format!("expected a window of at least 1 step, got {n_steps}")));
+        if n_steps == 0 || n_steps > LONGEST || burn_in > LONGEST {
+            return Err(Error::invalid(format!(
+                "expected a window of 1..={LONGEST} steps after 0..={LONGEST}, got {n_steps} after {burn_in}"
+            )));
         }
         if !(1..=n_steps).contains(&at_least) {
             return Err(Error::invalid(format!(

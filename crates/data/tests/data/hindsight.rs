@@ -160,6 +160,8 @@ fn returns_over_several_steps_are_those_computed_by_hand() {
     assert_eq!(two.reward, [2.0, 4.0, 4.0, 0.0, 16.0, 16.0, 0.0]);
     assert_eq!(two.discount, [0.25, 0.0, 0.0, 0.0, 0.25, 0.5, 1.0]);
     assert_eq!(two.next, [2, 3, 3, 3, 6, 6, 6]);
+    // Ends count wherever they lie, also between two episodes that are not the start's.
+    assert_eq!(n_step_returns(&batch([false; 7]), 2, 0.5), two);
     let many = n_step_returns(&crossing, usize::MAX, 0.5);
     assert_eq!(many.reward, [3.0, 4.0, 4.0, 0.0, 16.0, 16.0, 0.0]);
     assert_eq!((many.discount[0], many.next[0]), (0.0, 3));

@@ -4,6 +4,7 @@ mod crash;
 mod export;
 mod hindsight;
 mod replay;
+mod resume;
 mod sampling;
 mod store;
 

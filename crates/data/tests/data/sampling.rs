@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use worldsmith_core::{Episode, ErrorKind, Rng, Seed, StepKind};
-use worldsmith_data::{Batch, Column, Pick, Replay, ReplayState, Sampler, StepId, Window};
+use worldsmith_core::{Episode, ErrorKind, Seed, StepKind};
+use worldsmith_data::{Batch, Column, Pick, Replay, Sampler, StepId, Window};
 
 use super::replay::{Row, stream};
 use super::{action_space, episode, obs_space, random_episodes};
 
-const PICKS: [Pick; 5] = [
+pub const PICKS: [Pick; 5] = [
     Pick::Uniform,
     Pick::Recent { half_life: 7.0 },
     Pick::Balanced,
@@ -29,11 +29,11 @@ fn windows() -> Vec<Window> {
     ]
 }
 
-fn empty(capacity: usize) -> Replay {
+pub fn empty(capacity: usize) -> Replay {
     Replay::new(&obs_space(), &action_space(), capacity, Seed(0)).unwrap()
 }
 
-fn filled(capacity: usize, episodes: &[Episode]) -> Replay {
+pub fn filled(capacity: usize, episodes: &[Episode]) -> Replay {
     let mut replay = empty(capacity);
     episodes.iter().for_each(|e| replay.push(e).unwrap());
     replay
@@ -187,7 +187,7 @@ fn check_frequencies(sampler: &mut Sampler, replay: &Replay, want: &[(StepId, f6
 }
 
 /// Three episodes of 2, 5 and 9 steps: 1, 4 and 8 transitions.
-fn three() -> (Replay, Vec<StepId>) {
+pub fn three() -> (Replay, Vec<StepId>) {
     let lengths = [1, 4, 8];
     let episodes: Vec<Episode> =
         lengths.iter().enumerate().map(|(idx, n)| episode(idx, *n, StepKind::Terminated)).collect();
@@ -316,96 +316,6 @@ fn counts_are_how_often_a_start_was_drawn_and_even_out() {
     assert!(sampler.sample(&replay, 200).unwrap().starts.iter().all(|start| *start != chosen));
     assert_eq!(sampler.count(&replay, id(0, 0)), None, "it has left");
     assert_eq!(sampler.count(&replay, id(episodes.len() - 1, 6)), None, "a last step starts no transition");
-}
-
-/// What a learner does in one turn, with priorities and counts given back.
-fn turn(sampler: &mut Sampler, replay: &Replay, rng: &mut Rng) -> Option<Batch> {
-    let batch = sampler.sample(replay, 5).ok()?;
-    let priorities: Vec<f32> = batch.starts.iter().map(|_| 3.0 * rng.uniform()).collect();
-    match sampler.pick() {
-        Pick::Prioritised { .. } => sampler.update_priorities(replay, &batch.starts, &priorities).unwrap(),
-        Pick::Counted { .. } => sampler.add_counts(replay, &batch.starts[..1], 2).unwrap(),
-        _ => {}
-    }
-    Some(batch)
-}
-
-#[test]
-fn a_sampler_that_was_saved_in_the_middle_goes_on_exactly() {
-    let dir = tempfile::tempdir().unwrap();
-    let episodes = random_episodes(70, 9, &mut Seed(6).rng());
-    let some = [Window::crossing(7).burn_in(3), Window::within(2), Window::padded(6, 1).burn_in(9)];
-    for (pick, window) in PICKS.into_iter().flat_map(|p| some.map(|w| (p, w))) {
-        let mut replay = empty(60);
-        let mut sampler = Sampler::new(pick, window, Seed(8)).unwrap();
-        let mut rng = Seed(9).rng();
-        for e in &episodes[..35] {
-            replay.push(e).unwrap();
-            turn(&mut sampler, &replay, &mut rng);
-        }
-        // Pushed, but not yet seen by the sampler.
-        replay.push(&episodes[35]).unwrap();
-        sampler.save(&dir.path().join("sampler")).unwrap();
-        let state = serde_json::to_string(&replay.state()).unwrap();
-
-        let n_held = replay.n_episodes();
-        let mut replay_too = filled(60, &episodes[36 - n_held..36]);
-        replay_too.restore_state(&serde_json::from_str::<ReplayState>(&state).unwrap()).unwrap();
-        let mut sampler_too = Sampler::load(&dir.path().join("sampler")).unwrap();
-        assert_eq!((sampler_too.pick(), sampler_too.window()), (pick, window));
-        let mut rng_too = rng.clone();
-        for e in &episodes[36..] {
-            let batch = turn(&mut sampler, &replay, &mut rng);
-            assert_eq!(turn(&mut sampler_too, &replay_too, &mut rng_too), batch, "{pick:?} {window:?}");
-            replay.push(e).unwrap();
-            replay_too.push(e).unwrap();
-        }
-    }
-}
-
-#[test]
-fn a_state_from_before_there_were_samplers_still_loads() {
-    let mut replay = filled(100, &[episode(0, 4, StepKind::Terminated)]);
-    let old = r#"{"rng":{"s":[1,2,3,4]},"n_episodes":1,"n_steps":5}"#;
-    let state: ReplayState = serde_json::from_str(old).unwrap();
-    replay.restore_state(&state).unwrap();
-    assert_eq!(replay.state(), state);
-    let lost = ReplayState { n_steps_gone: u64::MAX, ..state };
-    assert_eq!(replay.restore_state(&lost).unwrap_err().kind(), ErrorKind::Mismatch);
-}
-
-#[test]
-fn a_damaged_file_is_an_error_that_names_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let (replay, _) = three();
-    let path = dir.path().join("sampler");
-    for pick in PICKS {
-        let mut sampler = Sampler::new(pick, Window::padded(3, 2), Seed(8)).unwrap();
-        sampler.sample(&replay, 9).unwrap();
-        sampler.save(&path).unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        let mut rng = Seed(1).rng();
-        let cuts = (0..100).map(|k| whole[..whole.len() * k / 100].to_vec());
-        let flips = (0..300).map(|_| {
-            let mut bytes = whole.clone();
-            let at = rng.below(bytes.len());
-            bytes[at] ^= 1 << rng.below(8);
-            bytes
-        });
-        let damaged: Vec<Vec<u8>> = cuts.chain(flips).collect();
-        for bytes in damaged {
-            std::fs::write(&path, &bytes).unwrap();
-            match Sampler::load(&path) {
-                Err(err) => assert!(err.to_string().ends_with(&path.display().to_string()), "{err}"),
-                // A flip that changes no meaning, such as a space for another blank of JSON.
-                Ok(mut again) => {
-                    let batch = sampler.clone().sample(&replay, 9).unwrap();
-                    assert_eq!(again.sample(&replay, 9).unwrap(), batch);
-                }
-            }
-        }
-    }
-    assert_eq!(Sampler::load(&dir.path().join("none")).unwrap_err().kind(), ErrorKind::Io);
 }
 
 #[test]
