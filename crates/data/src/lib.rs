@@ -2,6 +2,7 @@
 
 mod atomic;
 mod batch;
+mod blosc;
 pub mod export;
 mod format;
 pub mod formats;
