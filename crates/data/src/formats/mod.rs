@@ -5,8 +5,10 @@
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
 mod column;
+mod h5;
 mod store;
 mod swm;
+mod swm_hdf5;
 
 use std::ops::Range;
 use std::path::Path;
@@ -22,7 +24,7 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT];
+pub const FORMATS: &[Format] = &[store::FORMAT, swm_hdf5::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
