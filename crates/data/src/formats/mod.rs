@@ -4,6 +4,8 @@
 //! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
+mod choice;
+mod frames;
 mod store;
 
 use std::ops::Range;
@@ -17,7 +19,7 @@ use crate::resize::Resized;
 const LIST: &str = "worldsmith data formats";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT];
+pub const FORMATS: &[Format] = &[store::FORMAT, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
