@@ -101,7 +101,8 @@ impl Header {
             0 | 1 if len / MOST_A_BYTE > bytes.len() => return Err(torn()),
             0 => blosc_lz(bytes, len, plain).ok_or_else(torn)?,
             1 => {
-                let block = lz4_flex::block::decompress(bytes, len).map_err(|err| damaged(err.to_string()))?;
+                let block =
+                    lz4_flex::block::decompress(bytes, len).map_err(|err| damaged(err.to_string()))?;
                 plain.extend_from_slice(&block);
             }
             3 => {

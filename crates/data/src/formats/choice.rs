@@ -7,9 +7,6 @@ use worldsmith_core::{Error, Result, Space, Value};
 use super::SEE_COLUMNS;
 use crate::leaf::{Leaf, leaves};
 
-
-
-
 /// A space and the columns that its leaves are read from.
 #[derive(Debug, Clone)]
 pub(super) struct Choice {

@@ -5,8 +5,10 @@
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
 mod choice;
+mod column;
 mod frames;
 mod store;
+mod swm;
 
 use std::ops::Range;
 use std::path::Path;
@@ -17,6 +19,9 @@ use crate::resize::Resized;
 
 /// The command that lists every format, for hints.
 const LIST: &str = "worldsmith data formats";
+
+/// The command that shows the columns of a data set, for hints.
+const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
 pub const FORMATS: &[Format] = &[store::FORMAT, frames::FORMAT];

@@ -6,6 +6,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 use worldsmith_core::{Error, ErrorKind, Result};
@@ -22,7 +23,7 @@ pub(super) fn read(bytes: Vec<u8>, most_rows: usize) -> Result<Table> {
 fn read_batches(bytes: Vec<u8>, most_rows: usize) -> Result<Table> {
     // What Arrow noted beside the columns may ask for dictionaries; the columns themselves are enough.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.into(), options).map_err(damaged)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(bytes), options).map_err(damaged)?;
     check_size(builder.metadata(), most_rows)?;
     let mut table = Table::default();
     for batch in builder.build().map_err(damaged)? {
