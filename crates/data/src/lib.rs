@@ -7,6 +7,8 @@ pub mod export;
 mod format;
 pub mod formats;
 mod leaf;
+mod natural;
+mod picture;
 mod replay;
 mod resize;
 mod ring;

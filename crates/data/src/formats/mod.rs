@@ -4,7 +4,9 @@
 //! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
+mod choice;
 mod column;
+mod frames;
 mod h5;
 mod store;
 mod swm;
@@ -24,7 +26,7 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT, swm_hdf5::FORMAT];
+pub const FORMATS: &[Format] = &[store::FORMAT, swm_hdf5::FORMAT, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,7 @@
 //! The data crate seen from outside: replay, store and pictures.
 
 mod export;
+mod frames;
 mod replay;
 mod store;
 
