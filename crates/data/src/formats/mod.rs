@@ -8,6 +8,7 @@ mod choice;
 mod column;
 mod frames;
 mod h5;
+mod minari;
 mod store;
 mod swm;
 mod swm_hdf5;
@@ -26,7 +27,8 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT, swm_hdf5::FORMAT, frames::FORMAT];
+pub const FORMATS: &[Format] =
+    &[store::FORMAT, minari::FORMAT, minari::ARROW, swm_hdf5::FORMAT, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,12 @@
 //! The data crate seen from outside: replay, store and pictures.
 
+mod damage;
 mod export;
 mod frames;
+mod minari;
 mod replay;
 mod store;
+mod swm_hdf5;
 
 use std::collections::BTreeMap;
 
