@@ -10,7 +10,7 @@ pub(crate) struct Leaf {
     /// The keys that lead to it joined by `/`, below the name of the root.
     pub name: String,
     /// The keys that lead to it; empty if the space is a leaf itself.
-    path: Vec<String>,
+    pub path: Vec<String>,
     /// Anything but a dict.
     pub space: Space,
 }

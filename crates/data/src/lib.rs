@@ -2,11 +2,13 @@
 
 mod atomic;
 mod batch;
+mod blosc;
 pub mod export;
 mod fingerprint;
 pub mod formats;
 mod leaf;
-mod png;
+mod natural;
+mod picture;
 mod replay;
 mod resize;
 mod stats;

@@ -4,7 +4,14 @@
 //! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
+mod choice;
+mod column;
+mod frames;
+mod h5;
+mod minari;
 mod store;
+mod swm;
+mod swm_hdf5;
 
 use std::ops::Range;
 use std::path::Path;
@@ -16,8 +23,12 @@ use crate::resize::Resized;
 /// The command that lists every format, for hints.
 const LIST: &str = "worldsmith data formats";
 
+/// The command that shows the columns of a data set, for hints.
+const SEE_COLUMNS: &str = "worldsmith data inspect";
+
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT];
+pub const FORMATS: &[Format] =
+    &[store::FORMAT, minari::FORMAT, minari::ARROW, swm_hdf5::FORMAT, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::ring::resize;
 use super::window::Cut;
 
 /// Rows to a block.
@@ -66,23 +65,21 @@ impl Mapped {
         &self.runs[run].rows[row * self.width..(row + 1) * self.width]
     }
 
-    /// The windows at `cuts`, each of `n_rows` rows, one after the other; `out` is used again if it is long enough.
+    /// The windows at `cuts`, each of `n_rows` rows, one after the other, in the memory of `out` as far as it goes.
     pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut Vec<u8>) {
-        let window = n_rows * self.width;
-        resize(out, cuts.len() * window, 0);
-        for (cut, out) in cuts.iter().zip(out.chunks_exact_mut(window)) {
-            let (head, rest) = out.split_at_mut(cut.n_empty * self.width);
-            let (mut steps, tail) = rest.split_at_mut(cut.len * self.width);
-            head.fill(0);
-            tail.fill(0);
+        out.clear();
+        out.reserve(cuts.len() * n_rows * self.width);
+        for (cut, n) in cuts.iter().zip(1..) {
+            out.resize(out.len() + cut.n_empty * self.width, 0);
             let (mut run, row) = self.find(cut.begin);
-            let mut from = row * self.width;
-            while !steps.is_empty() {
-                let source = &self.runs[run].rows[from..];
-                let (now, later) = steps.split_at_mut(source.len().min(steps.len()));
-                now.copy_from_slice(&source[..now.len()]);
-                (steps, run, from) = (later, run + 1, 0);
+            let (mut from, mut left) = (row * self.width, cut.len * self.width);
+            while left > 0 {
+                let rest = &self.runs[run].rows[from..];
+                let part = &rest[..left.min(rest.len())];
+                out.extend_from_slice(part);
+                (left, run, from) = (left - part.len(), run + 1, 0);
             }
+            out.resize(n * n_rows * self.width, 0);
         }
     }
 

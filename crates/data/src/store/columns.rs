@@ -29,7 +29,7 @@ use worldsmith_core::{Episode, EpisodeMeta, Image, Result, Space, StepKind, Valu
 use super::Pictures;
 use crate::export;
 use crate::leaf::{Leaf, leaves};
-use crate::png;
+use crate::picture;
 
 pub(super) const REWARD: &str = "reward";
 const KIND: &str = "kind";
@@ -256,7 +256,9 @@ fn value(leaf: &Leaf, column: &ArrayRef, t: usize) -> Reading<Value> {
         }
         Space::Image { height, width, channels } => {
             let image = match column.data_type() {
-                DataType::Binary => png::decode(column.as_binary::<i32>().value(t))?,
+                DataType::Binary => {
+                    picture::decode(column.as_binary::<i32>().value(t)).map_err(|e| e.to_string())?
+                }
                 _ => {
                     let data = row::<UInt8Type>(column, t)?.to_vec();
                     Image { height: *height, width: *width, channels: *channels, data }

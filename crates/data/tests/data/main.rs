@@ -1,12 +1,16 @@
 //! The data crate seen from outside: replay, store and pictures.
 
 mod crash;
+mod damage;
 mod export;
+mod frames;
 mod hindsight;
+mod minari;
 mod replay;
 mod resume;
 mod sampling;
 mod store;
+mod swm_hdf5;
 
 use std::collections::BTreeMap;
 
