@@ -83,9 +83,6 @@ pub struct Config {
     pub unimix: f32,
     /// Divergence below which the latent losses stop, in nats.
     pub free_nats: f32,
-    /// Weight of the pictures' error. Where all that matters is small, as Pong's ball is, its error is worth less than the
-    /// divergence it costs to know where it is, and the model sees no reason to look; a weight above 1 gives it one.
-    pub image_scale: f32,
     /// Weight of the dynamics loss.
     pub dyn_scale: f32,
     /// Weight of the representation loss.
@@ -129,7 +126,6 @@ impl Default for Config {
             bins: 255,
             unimix: 0.01,
             free_nats: 1.0,
-            image_scale: 1.0,
             dyn_scale: 1.0,
             rep_scale: 0.1,
             batch: 16,
@@ -181,11 +177,6 @@ impl Config {
         let shares = [("gamma", self.gamma), ("lambda", self.lambda), ("slow_rate", self.slow_rate)];
         if let Some((name, x)) = shares.iter().find(|(_, x)| !(0.0..=1.0).contains(x)) {
             return Err(Error::invalid(format!("expected `model.{name}` from 0 to 1, got {x}")));
-        }
-        let weights =
-            [("image_scale", self.image_scale), ("dyn_scale", self.dyn_scale), ("rep_scale", self.rep_scale)];
-        if let Some((name, x)) = weights.iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
-            return Err(Error::invalid(format!("expected `model.{name}` of at least 0, got {x}")));
         }
         if !(1e-6..1.0).contains(&self.unimix) {
             let got = self.unimix;

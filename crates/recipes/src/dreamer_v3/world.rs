@@ -118,8 +118,7 @@ impl World {
         let (drawn, numbers) = self.decoder.forward(features.clone());
         for (picture, target) in drawn.into_iter().zip(part.pictures) {
             let width = target.len() / rows;
-            let error = picture_error(picture.reshape([rows, width]), target);
-            terms.push(("loss/image", error * config.image_scale));
+            terms.push(("loss/image", picture_error(picture.reshape([rows, width]), target)));
         }
         if let (Some(numbers), Some(target)) = (numbers, vector) {
             terms.push(("loss/vector", (numbers - target).powi_scalar(2).sum_dim(1).squeeze_dim(1)));
