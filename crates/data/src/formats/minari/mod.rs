@@ -109,7 +109,7 @@ impl Minari {
         let mut values = vec![choice.empty(); rows.len()];
         for (name, leaf) in &choice.parts {
             let known = parts.get(name).ok_or_else(|| Error::invalid(format!("expected a part `{name}`")))?;
-            let column = known.from_zero(self.storage.column(idx, root, known, rows.clone())?);
+            let column = known.counted_from_zero(self.storage.column(idx, root, known, rows.clone())?);
             for (row, value) in values.iter_mut().enumerate() {
                 let part = column.value(row, &leaf.space).map_err(|err| {
                     let why = format!("row {} of `{name}` in episode {idx}: {err}", rows.start + row);

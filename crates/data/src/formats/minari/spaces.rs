@@ -42,7 +42,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Takes choices down to where ours start.
-    pub fn from_zero(&self, mut column: Column) -> Column {
+    pub fn counted_from_zero(&self, mut column: Column) -> Column {
         if let Cells::Ints(cells) = &mut column.cells
             && self.starts.len() == column.width
         {
@@ -310,7 +310,7 @@ mod tests {
         let column = Column { width: 1, cells: Cells::Ints(vec![-2, 0]) };
         assert_eq!(known.space, Space::Discrete { n: 3 });
         assert!(known.parts["action"].is_moved());
-        assert_eq!(known.parts["action"].from_zero(column).cells, Cells::Ints(vec![0, 2]));
+        assert_eq!(known.parts["action"].counted_from_zero(column).cells, Cells::Ints(vec![0, 2]));
     }
 
     #[test]
