@@ -4,6 +4,7 @@
 //! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
+mod lerobot;
 mod store;
 
 use std::ops::Range;
@@ -17,7 +18,7 @@ use crate::resize::Resized;
 const LIST: &str = "worldsmith data formats";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT];
+pub const FORMATS: &[Format] = &[store::FORMAT, lerobot::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +106,15 @@ pub struct SinkSpec {
     pub action: Space,
     /// Steps a second; formats with clocks need it.
     pub fps: f32,
+    /// Pictures as compressed video, which is small but not exact, in formats that can hold both.
+    pub video: bool,
+}
+
+impl SinkSpec {
+    /// Episodes of these spaces, with exact pictures.
+    pub fn new(obs: Space, action: Space, fps: f32) -> Self {
+        Self { obs, action, fps, video: false }
+    }
 }
 
 /// A data set that is being written.
