@@ -1,8 +1,10 @@
 //! The data crate seen from outside: replay, store and pictures.
 
 mod export;
+mod lerobot;
 mod replay;
 mod store;
+mod tmpdump;
 
 use std::collections::BTreeMap;
 

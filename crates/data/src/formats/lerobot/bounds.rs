@@ -4,33 +4,44 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value as Json;
-use worldsmith_core::Result;
+use worldsmith_core::{Error, Result};
 
 use super::episodes::each_line;
+use super::info::Info;
 
 /// Statistics of the whole data set: v3.0 and v2.0.
 const STATS: &str = "meta/stats.json";
 /// Statistics of each episode: v2.1.
 const EPISODES_STATS: &str = "meta/episodes_stats.jsonl";
 
+/// Least and greatest value of each number.
+pub(super) type Bounds = (Vec<f32>, Vec<f32>);
+
 /// Least and greatest values of the `n` numbers of `feature`, if the data set says them and they make sense.
 ///
-/// Statistics are an extra: data sets without them, or with ones that cannot be read, are read all the same.
-pub(super) fn bounds(root: &Path, feature: &str, n: usize) -> Option<(Vec<f32>, Vec<f32>)> {
-    let (low, high) = match fs::read_to_string(root.join(STATS)) {
-        Ok(text) => of_feature(&parse(&text)?, feature, n)?,
-        Err(_) => of_episodes(root, feature, n)?,
+/// # Errors
+/// If there are statistics, but damaged.
+pub(super) fn bounds(root: &Path, info: &Info, feature: &str, n: usize) -> Result<Option<Bounds>> {
+    let path = root.join(STATS);
+    let found = if path.is_file() {
+        let text = fs::read_to_string(&path).map_err(|err| Error::io("read file", &path, &err))?;
+        let json = parse(&text).map_err(|err| Error::corrupt(&path, format!("not statistics: {err}")))?;
+        of_feature(&json, feature, n)
+    } else {
+        of_episodes(&root.join(EPISODES_STATS), info, feature, n)?
     };
-    low.iter()
-        .zip(&high)
-        .all(|(low, high)| low.is_finite() && high.is_finite() && low <= high)
-        .then_some((low, high))
+    let finite = |low: &f32, high: &f32| low.is_finite() && high.is_finite() && low <= high;
+    Ok(found.filter(|(low, high)| low.iter().zip(high).all(|(low, high)| finite(low, high))))
 }
 
-fn of_episodes(root: &Path, feature: &str, n: usize) -> Option<(Vec<f32>, Vec<f32>)> {
-    let mut whole: Option<(Vec<f32>, Vec<f32>)> = None;
-    let mut complete = true;
-    let read: Result<()> = each_line(&root.join(EPISODES_STATS), |line: Json| {
+fn of_episodes(path: &Path, info: &Info, feature: &str, n: usize) -> Result<Option<Bounds>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut whole: Option<Bounds> = None;
+    let (mut complete, mut n_lines) = (true, 0);
+    each_line(path, parse, |line| {
+        n_lines += 1;
         match (line.get("stats").and_then(|stats| of_feature(stats, feature, n)), &mut whole) {
             (None, _) => complete = false,
             (Some(found), None) => whole = Some(found),
@@ -40,11 +51,16 @@ fn of_episodes(root: &Path, feature: &str, n: usize) -> Option<(Vec<f32>, Vec<f3
             }
         }
         Ok(())
-    });
-    read.ok().and(whole).filter(|_| complete)
+    })?;
+    match info.total_episodes {
+        Some(want) if want != n_lines => {
+            Err(Error::corrupt(path, format!("expected statistics of {want} episodes, got {n_lines}")))
+        }
+        _ => Ok(whole.filter(|_| complete)),
+    }
 }
 
-fn of_feature(stats: &Json, feature: &str, n: usize) -> Option<(Vec<f32>, Vec<f32>)> {
+fn of_feature(stats: &Json, feature: &str, n: usize) -> Option<Bounds> {
     let numbers = |name: &str| {
         let mut found = Vec::new();
         flatten(stats.get(feature)?.get(name)?, &mut found)?;
@@ -62,14 +78,12 @@ fn flatten(json: &Json, out: &mut Vec<f32>) -> Option<()> {
 }
 
 /// Python writes numbers that JSON does not have.
-fn parse(text: &str) -> Option<Json> {
-    let parsed = serde_json::from_str(text);
-    parsed
-        .or_else(|_| {
-            let known = ["-Infinity", "Infinity", "NaN"];
-            serde_json::from_str(&known.iter().fold(text.to_owned(), |text, word| text.replace(word, "null")))
-        })
-        .ok()
+fn parse(text: &str) -> serde_json::Result<Json> {
+    serde_json::from_str(text).or_else(|err| {
+        let known = ["-Infinity", "Infinity", "NaN"];
+        let plain = known.iter().fold(text.to_owned(), |text, word| text.replace(word, "null"));
+        serde_json::from_str(&plain).map_err(|_| err)
+    })
 }
 
 #[cfg(test)]

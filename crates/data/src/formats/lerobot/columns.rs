@@ -180,7 +180,7 @@ fn actions(root: &Path, info: &Info, notes: &mut Vec<String>) -> Result<(Space, 
             return Err(Error::corrupt(&root.join(INFO), why));
         };
         let is_whole = info.features.get(name).and_then(Feature::kind) == Some(Kind::Whole);
-        let space = match bounds(root, name, low.len()) {
+        let space = match bounds(root, info, name, low.len())? {
             Some((low, high)) if is_whole && low.len() == 1 && low[0] >= 0.0 && high[0] <= MAX_CHOICE => {
                 let n = high[0] as usize + 1;
                 notes.push(format!(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worldsmith_core::{Error, Result};
 
-use super::info::{Info, Version};
+use super::info::{INFO, Info, Version};
 use super::rows::Rows;
 use super::table::Table;
 
@@ -23,6 +23,15 @@ const TASK_TEXT: [&str; 2] = ["__index_level_0__", "task"];
 /// Episodes and tasks before v3.0.
 const EPISODES_LINES: &str = "meta/episodes.jsonl";
 const TASKS_LINES: &str = "meta/tasks.jsonl";
+/// Columns of the table of episodes that every data set has.
+const FIXED: [&str; 6] = [
+    "episode_index",
+    "length",
+    "dataset_from_index",
+    "dataset_to_index",
+    "data/chunk_index",
+    "data/file_index",
+];
 /// Rows of metadata decoded at once.
 const STRIDE: usize = 1024;
 
@@ -60,12 +69,20 @@ pub(super) fn entries(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<E
         Version::V3 => entries_of_tables(root, videos)?,
     };
     entries.sort_by_key(|entry| entry.number);
-    match entries.windows(2).find(|pair| pair[0].number == pair[1].number) {
-        Some(pair) => {
-            Err(Error::corrupt(&root.join("meta"), format!("episode {} is there twice", pair[0].number)))
-        }
-        None => Ok(entries),
+    if let Some(pair) = entries.windows(2).find(|pair| pair[0].number == pair[1].number) {
+        return Err(Error::corrupt(&root.join("meta"), format!("episode {} is there twice", pair[0].number)));
     }
+    let n_rows = entries.iter().fold(0_usize, |sum, entry| sum.saturating_add(entry.n_rows));
+    for (what, want, got) in
+        [("episodes", info.total_episodes, entries.len()), ("rows", info.total_frames, n_rows)]
+    {
+        if want.is_some_and(|want| want != got) {
+            let want = want.unwrap_or_default();
+            let why = format!("expected {want} {what} as {INFO} has it, found {got}");
+            return Err(Error::corrupt(&root.join("meta"), why));
+        }
+    }
+    Ok(entries)
 }
 
 /// The tasks of the data set in `root` in words, by number.
@@ -81,7 +98,7 @@ pub(super) fn tasks(root: &Path, info: &Info) -> Result<BTreeMap<i64, String>> {
     match info.version {
         Version::V2 => {
             let mut tasks = BTreeMap::new();
-            each_line(&root.join(TASKS_LINES), |line: Line| {
+            each_line(&root.join(TASKS_LINES), json, |line: Line| {
                 tasks.insert(line.task_index, line.task);
                 Ok(())
             })?;
@@ -95,8 +112,9 @@ pub(super) fn tasks(root: &Path, info: &Info) -> Result<BTreeMap<i64, String>> {
 ///
 /// # Errors
 /// If it cannot be read, a line is no such value, or `each` says so.
-pub(super) fn each_line<T: DeserializeOwned>(
+pub(super) fn each_line<T>(
     path: &Path,
+    parse: impl Fn(&str) -> serde_json::Result<T>,
     mut each: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
     let file = File::open(path).map_err(|err| Error::io("open file", path, &err))?;
@@ -105,10 +123,17 @@ pub(super) fn each_line<T: DeserializeOwned>(
         if line.trim().is_empty() {
             continue;
         }
-        let value = serde_json::from_str(&line);
-        each(value.map_err(|err| Error::corrupt(path, format!("line {}: {err}", idx + 1)))?)?;
+        each(parse(&line).map_err(|err| Error::corrupt(path, format!("line {}: {err}", idx + 1)))?)?;
     }
     Ok(())
+}
+
+/// A line of plain JSON.
+///
+/// # Errors
+/// If it is none, or not of this type.
+pub(super) fn json<T: DeserializeOwned>(line: &str) -> serde_json::Result<T> {
+    serde_json::from_str(line)
 }
 
 fn entries_of_lines(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<Entry>> {
@@ -119,7 +144,7 @@ fn entries_of_lines(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<Ent
     }
     let path = root.join(EPISODES_LINES);
     let mut entries = Vec::new();
-    each_line(&path, |line: Line| {
+    each_line(&path, json, |line: Line| {
         if line.length == 0 {
             return Err(Error::corrupt(&path, format!("episode {} has no rows", line.episode_index)));
         }
@@ -137,10 +162,7 @@ fn entries_of_lines(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<Ent
 }
 
 fn entries_of_tables(root: &Path, videos: &[&str]) -> Result<Vec<Entry>> {
-    let mut names: Vec<String> =
-        ["episode_index", "dataset_from_index", "dataset_to_index", "data/chunk_index", "data/file_index"]
-            .map(str::to_owned)
-            .to_vec();
+    let mut names: Vec<String> = FIXED.map(str::to_owned).to_vec();
     for video in videos {
         let part = |part: &str| format!("videos/{video}/{part}");
         names.extend([part("chunk_index"), part("file_index"), part("from_timestamp")]);
@@ -165,22 +187,19 @@ fn entries_of_tables(root: &Path, videos: &[&str]) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// The episode that a row of the table describes: five numbers, and three for each video.
+/// The episode that a row of the table describes: [`FIXED`], and three numbers for each video.
 fn entry(cells: &[f64]) -> Option<Entry> {
     let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x < 9e15).then_some(x as usize);
-    let (fixed, clips) = cells.split_at_checked(5)?;
-    let (from, to) = (whole(fixed[1])?, whole(fixed[2])?);
+    let (fixed, clips) = cells.split_at_checked(FIXED.len())?;
+    let fixed: Vec<usize> = fixed.iter().map(|x| whole(*x)).collect::<Option<_>>()?;
+    let [number, n_rows, from, to, chunk, file] = fixed[..] else { return None };
     let clip = |cells: &[f64]| {
         let place = (whole(cells[0])?, whole(cells[1])?);
         cells[2].is_finite().then_some(Clip { place, from_secs: cells[2] })
     };
-    Some(Entry {
-        number: whole(fixed[0])?,
-        n_rows: to.checked_sub(from).filter(|n| *n > 0)?,
-        first_row: Some(from),
-        place: (whole(fixed[3])?, whole(fixed[4])?),
-        clips: clips.chunks_exact(3).map(clip).collect::<Option<_>>()?,
-    })
+    let clips = clips.chunks_exact(3).map(clip).collect::<Option<_>>()?;
+    let fits = n_rows > 0 && to.checked_sub(from) == Some(n_rows);
+    fits.then_some(Entry { number, n_rows, first_row: Some(from), place: (chunk, file), clips })
 }
 
 /// The Parquet files in the folders in `dir`, in the order of their names.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::stubvideo::VideoReader;
 use worldsmith_core::{Error, Image, Result, Space, Value};
+use worldsmith_video::VideoReader;
 
 use super::columns::Column;
 use super::episodes::Entry;

@@ -33,6 +33,9 @@ pub(super) struct Info {
     pub fps: f64,
     /// What moved, where that is said.
     pub robot: Option<String>,
+    /// Episodes and rows there should be, where that is said.
+    pub total_episodes: Option<usize>,
+    pub total_frames: Option<usize>,
     /// Files a folder; at least 1.
     pub chunks_size: usize,
     /// Template of the paths of the tables.
@@ -75,6 +78,10 @@ struct Raw {
     #[serde(default)]
     robot_type: serde_json::Value,
     #[serde(default)]
+    total_episodes: Option<usize>,
+    #[serde(default)]
+    total_frames: Option<usize>,
+    #[serde(default)]
     chunks_size: Option<usize>,
     data_path: String,
     #[serde(default)]
@@ -115,6 +122,8 @@ impl Info {
             version,
             fps: raw.fps,
             robot: raw.robot_type.as_str().map(str::to_owned),
+            total_episodes: raw.total_episodes,
+            total_frames: raw.total_frames,
             chunks_size,
             data_path: raw.data_path,
             video_path: raw.video_path,

@@ -31,7 +31,6 @@ mod reel;
 mod rows;
 mod shards;
 mod stats;
-mod stubvideo;
 mod table;
 mod tables;
 mod write;
@@ -198,8 +197,11 @@ fn task(rows: &Rows, tasks: &BTreeMap<i64, String>) -> Result<Option<String>> {
     if !rows.has(TASK_INDEX) {
         return Ok(None);
     }
-    let number = rows.numbers(TASK_INDEX, 1)?.first().map(|number| *number as i64);
-    Ok(number.and_then(|number| tasks.get(&number)).filter(|task| !task.is_empty()).cloned())
+    let number = rows.numbers(TASK_INDEX, 1)?.first().map_or(0, |number| *number as i64);
+    let task = tasks.get(&number);
+    let task =
+        task.ok_or_else(|| Error::corrupt(rows.path, format!("task {number} is not in the list of tasks")))?;
+    Ok(Some(task.clone()).filter(|task| !task.is_empty()))
 }
 
 /// Checks that the rows are the episode's, and follow each other.

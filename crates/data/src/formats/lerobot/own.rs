@@ -1,14 +1,15 @@
 //! What worldsmith knows and LeRobot has no place for: `meta/worldsmith.jsonl`, which LeRobot passes over.
 //!
 //! The first line holds both spaces, so that bounds, numbers of choices and nested names come back as they were; each
-//! further line says of one episode, in order, where it came from.
+//! further line says of one episode, in order, where it came from; the last says how many there are. What LeRobot adds to
+//! the data set later has no line here.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{EpisodeMeta, Error, Result, Space};
 
-use super::episodes::each_line;
+use super::episodes::{each_line, json};
 use crate::leaf::{Leaf, leaves};
 
 /// Where it stands in a data set.
@@ -28,6 +29,13 @@ pub(super) struct Spaces {
     pub obs: Space,
     /// Space of the actions.
     pub action: Space,
+}
+
+/// The last line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct End {
+    /// Number of lines between the first and this one.
+    pub episodes: usize,
 }
 
 /// The whole file.
@@ -50,26 +58,33 @@ impl Own {
         enum Line {
             Spaces(Spaces),
             Meta(EpisodeMeta),
+            End(End),
         }
         let path = path(root);
         if !path.is_file() {
             return Ok(None);
         }
-        let (mut first, mut metas) = (None, Vec::new());
+        let (mut first, mut metas, mut whole) = (None, Vec::new(), false);
         let damaged = |why: &str| Error::corrupt(&path, why).hint(HINT);
-        each_line(&path, |line| match (line, &first) {
+        each_line(&path, json, |line| match (line, &first) {
             (Line::Spaces(spaces), None) if spaces.version == VERSION => {
                 first = Some(spaces);
                 Ok(())
             }
-            (Line::Meta(meta), Some(_)) => {
+            (Line::Meta(meta), Some(_)) if !whole => {
                 metas.push(meta);
                 Ok(())
             }
-            _ => Err(damaged("expected spaces of version 1, then a line an episode")),
+            (Line::End(end), Some(_)) if end.episodes == metas.len() => {
+                whole = true;
+                Ok(())
+            }
+            _ => Err(damaged("expected spaces of version 1, a line an episode, and the number of episodes")),
         })?;
-        let spaces = first.ok_or_else(|| damaged("expected the spaces in the first line, got none"))?;
-        Ok(Some(Self { spaces, metas }))
+        match first.filter(|_| whole) {
+            Some(spaces) => Ok(Some(Self { spaces, metas })),
+            None => Err(damaged("the file is cut short")),
+        }
     }
 }
 

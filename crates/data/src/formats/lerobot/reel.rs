@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use super::stubvideo::{Codec, VideoWriter};
 use worldsmith_core::{Error, Image, Result};
+use worldsmith_video::{Codec, VideoWriter};
 
 use super::shards::{Place, file, next};
 

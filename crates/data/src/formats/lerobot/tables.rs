@@ -34,6 +34,11 @@ impl Open {
         let numbers = self.numbers.as_ref()?;
         numbers.contains(&number).then(|| number - numbers.start)
     }
+
+    fn lacks(&self, number: usize) -> Error {
+        let found = self.numbers.as_ref().map_or("none with numbers".to_owned(), |n| format!("{n:?}"));
+        Error::corrupt(self.table.path(), format!("expected row {number} of the data set, found {found}"))
+    }
 }
 
 impl Tables {
@@ -55,7 +60,7 @@ impl Tables {
     pub fn rows(&mut self, entry: &Entry, rows: Range<usize>) -> Result<Rows<'_>> {
         let (open, start) = match entry.first_row {
             Some(number) => self.find(entry, number)?,
-            None => (self.open(entry, entry.place)?, 0),
+            None => (self.open_own(entry)?, 0),
         };
         let table = &mut self.held.insert(open).table;
         let range = start.checked_add(rows.start).zip(start.checked_add(rows.end));
@@ -71,29 +76,38 @@ impl Tables {
     /// file is believed by the number of its first row, and the one after it is tried too.
     fn find(&mut self, entry: &Entry, number: usize) -> Result<(Open, usize)> {
         let in_held = self.held.as_ref().and_then(|open| open.find(number));
-        if let Some((at, open)) = in_held.zip(self.held.take()) {
+        if let Some(at) = in_held
+            && let Some(open) = self.held.take()
+        {
             return Ok((open, at));
-        }
-        let named = self.open(entry, entry.place)?;
-        if let Some(at) = named.find(number) {
-            return Ok((named, at));
         }
         let (chunk, file) = entry.place;
         let next = match file.saturating_add(1) {
             file if file >= self.chunks_size => (chunk.saturating_add(1), 0),
             file => (chunk, file),
         };
-        if named.numbers.as_ref().is_some_and(|numbers| numbers.end == number) {
-            let following = self.open(entry, next)?;
-            if let Some(at) = following.find(number) {
-                return Ok((following, at));
-            }
+        let mut failure = None;
+        for place in [entry.place, next] {
+            let err = match self.open(entry, place) {
+                Ok(open) => match open.find(number) {
+                    Some(at) => return Ok((open, at)),
+                    None => open.lacks(number),
+                },
+                Err(err) => err,
+            };
+            failure = failure.or(Some(err));
         }
-        let found = named.numbers.as_ref().map_or("none with numbers".to_owned(), |n| format!("{n:?}"));
-        Err(Error::corrupt(
-            named.table.path(),
-            format!("expected row {number} of the data set, found {found}"),
-        ))
+        Err(failure.unwrap_or_else(|| Error::corrupt(&self.root, format!("row {number} is missing"))))
+    }
+
+    /// Opens the table that an episode has for itself.
+    fn open_own(&mut self, entry: &Entry) -> Result<Open> {
+        let open = self.open(entry, entry.place)?;
+        let (want, got) = (entry.n_rows, open.table.n_rows());
+        match want == got {
+            true => Ok(open),
+            false => Err(Error::corrupt(open.table.path(), format!("expected {want} rows, found {got}"))),
+        }
     }
 
     /// Opens a table, unless it is the one that is held.
@@ -106,7 +120,9 @@ impl Tables {
         let wanted: Vec<&str> = self.wanted.iter().map(String::as_str).collect();
         let table = Table::open(&path, &wanted)?;
         let mut numbers = None;
-        if let Some(batch) = table.first(INDEX)? {
+        if entry.first_row.is_some()
+            && let Some(batch) = table.first(INDEX)?
+        {
             let rows = Rows { root: &self.root, path: &path, batches: vec![batch] };
             let first = rows.numbers(INDEX, 1)?.first().map_or(0, |number| *number as usize);
             numbers = Some(first..first.saturating_add(table.n_rows()));

@@ -11,7 +11,7 @@ use worldsmith_core::{Episode, Error, Result, Space};
 use super::arrays::Cell;
 use super::describe::{self, DATA_FILE_MB, Line, Totals, VIDEO_FILE_MB, batch};
 use super::info::INFO;
-use super::own::{self, Spaces};
+use super::own::{self, End, Spaces};
 use super::parts::{Part, Row, Standing, parts, rows};
 use super::reel::Reel;
 use super::shards::Shards;
@@ -54,6 +54,11 @@ struct Writer {
 /// # Errors
 /// If there is something already, or the format has no place for such episodes.
 pub(super) fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
+    start(path, spec, [DATA_FILE_MB * MB, VIDEO_FILE_MB * MB])
+}
+
+/// As [`create`], with the sizes in bytes from which on tables and videos are full.
+fn start(path: &Path, spec: &SinkSpec, full_bytes: [u64; 2]) -> Result<Box<dyn Sink>> {
     if !(spec.fps.is_finite() && spec.fps > 0.0) {
         return Err(Error::invalid(format!("expected steps a second above 0, got {}", spec.fps)).at(path));
     }
@@ -75,10 +80,10 @@ pub(super) fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
         obs: spec.obs.clone(),
         action: spec.action.clone(),
         fps,
-        data: Shards::new(temp.join("data"), DATA_FILE_MB * MB, Some(describe::hugging_face(&parts))),
-        episodes: Shards::new(temp.join("meta/episodes"), DATA_FILE_MB * MB, None),
+        data: Shards::new(temp.join("data"), full_bytes[0], Some(describe::hugging_face(&parts))),
+        episodes: Shards::new(temp.join("meta/episodes"), full_bytes[0], None),
         reels: videos
-            .map(|part| Reel::new(temp.join("videos").join(&part.name), fps, VIDEO_FILE_MB * MB))
+            .map(|part| Reel::new(temp.join("videos").join(&part.name), fps, full_bytes[1]))
             .collect(),
         own: BufWriter::new(
             File::create(&own_path).map_err(|err| Error::io("create file", &own_path, &err))?,
@@ -118,6 +123,7 @@ impl Sink for Writer {
         describe::write_tasks(&self.temp.join("meta/tasks.parquet"), &self.tasks)?;
         self.write_json("meta/stats.json", &describe::stats(&self.parts, &self.stats))?;
         self.write_json(INFO, &describe::info(&self.parts, self.fps, self.totals))?;
+        self.note(&End { episodes: self.totals.episodes })?;
         let flushed = self.own.flush().and_then(|()| self.own.get_ref().sync_all());
         flushed.map_err(|err| Error::io("flush file", &own::path(&self.temp), &err))?;
         sync_folders(&self.temp)?;
@@ -241,4 +247,48 @@ fn sync_folders(dir: &Path) -> Result<()> {
         }
     }
     sync_folder(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use worldsmith_core::{EpisodeMeta, Image, Seed, Step, StepKind, Value};
+
+    use super::*;
+    use crate::formats::{self, ReadOptions};
+
+    fn episode(number: u8) -> Episode {
+        let meta = EpisodeMeta {
+            env: "squares".to_owned(),
+            policy: "random".to_owned(),
+            seed: Seed(u64::from(number)),
+            source: "real".to_owned(),
+            task: Some("look".to_owned()),
+        };
+        let obs =
+            |t: u8| Value::Image(Image { height: 2, width: 2, channels: 1, data: vec![number, t, 0, 255] });
+        let mut episode = Episode::start(obs(0), meta);
+        for t in 0..3 {
+            let kind = if t == 2 { StepKind::Terminated } else { StepKind::Mid };
+            let step = Step { kind, obs: obs(t + 1), reward: f32::from(t) };
+            episode.push(Value::Discrete(i64::from(t)), step).unwrap();
+        }
+        episode
+    }
+
+    #[test]
+    fn a_full_file_is_followed_by_the_next_and_all_episodes_are_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("set");
+        let obs = Space::Image { height: 2, width: 2, channels: 1 };
+        let mut sink = start(&path, &SinkSpec::new(obs, Space::Discrete { n: 3 }, 5.0), [1, 1]).unwrap();
+        (0..3).for_each(|number| sink.push(&episode(number)).unwrap());
+        sink.finish().unwrap();
+        for number in 0..3 {
+            assert!(path.join(format!("data/chunk-000/file-{number:03}.parquet")).is_file());
+        }
+        let (_, mut source) = formats::open(&path, None, &ReadOptions::default()).unwrap();
+        for number in [2, 0, 1] {
+            assert_eq!(source.read(number).unwrap(), episode(number as u8));
+        }
+    }
 }
