@@ -8,6 +8,7 @@ mod choice;
 mod column;
 mod frames;
 mod h5;
+mod lerobot;
 mod minari;
 mod store;
 mod swm;
@@ -28,7 +29,7 @@ const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
 pub const FORMATS: &[Format] =
-    &[store::FORMAT, minari::FORMAT, minari::ARROW, swm_hdf5::FORMAT, frames::FORMAT];
+    &[store::FORMAT, lerobot::FORMAT, minari::FORMAT, minari::ARROW, swm_hdf5::FORMAT, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +123,15 @@ pub struct SinkSpec {
     pub action: Space,
     /// Steps a second; formats with clocks need it.
     pub fps: f32,
+    /// Pictures as compressed video, which is small but not exact, in formats that can hold both.
+    pub video: bool,
+}
+
+impl SinkSpec {
+    /// Episodes of these spaces, with exact pictures.
+    pub fn new(obs: Space, action: Space, fps: f32) -> Self {
+        Self { obs, action, fps, video: false }
+    }
 }
 
 /// A data set that is being written.

@@ -5,6 +5,7 @@ mod damage;
 mod export;
 mod frames;
 mod hindsight;
+mod lerobot;
 mod minari;
 mod replay;
 mod resume;

@@ -67,7 +67,7 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
         action = bounded(&action, &mut sources, progress, stop)?;
         notes.push(format!("the actions had no bounds; they were given those of the data: {action}"));
     }
-    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps };
+    let spec = SinkSpec::new(obs.clone(), action.clone(), fps);
     let mut copy = Copy { done: 0, steps: 0, progress, stop };
     let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
     if to.name == STORE {
