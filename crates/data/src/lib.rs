@@ -3,16 +3,20 @@
 mod atomic;
 mod batch;
 mod blosc;
+mod dtype;
 pub mod export;
 mod format;
 pub mod formats;
 mod leaf;
 mod natural;
+mod npy;
+mod npz;
 mod picture;
 mod replay;
 mod resize;
 mod ring;
 mod store;
+mod zipped;
 
 pub use atomic::{crc32, write_atomic};
 pub use batch::{Batch, Column};

@@ -5,11 +5,14 @@
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
 mod choice;
-mod column;
+pub(crate) mod column;
 mod frames;
+mod look;
+mod npz;
 mod store;
 mod swm;
 
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -24,7 +27,7 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT, frames::FORMAT];
+pub const FORMATS: &[Format] = &[store::FORMAT, npz::FORMAT, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
@@ -174,4 +177,13 @@ pub fn detect(path: &Path) -> Result<&'static Format> {
             .at(path)
             .hint(format!("`{LIST}` lists the formats and what they look like; `--format` names one"))
     })
+}
+
+/// Makes the folder `dir`, which must not hold anything yet.
+fn new_folder(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|err| Error::io("make folder", dir, &err))?;
+    match fs::read_dir(dir).map_err(|err| Error::io("list folder", dir, &err))?.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::invalid("expected a new or empty folder, got one with files").at(dir)),
+    }
 }

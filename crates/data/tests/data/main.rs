@@ -2,6 +2,7 @@
 
 mod export;
 mod frames;
+mod npz;
 mod replay;
 mod store;
 
