@@ -128,6 +128,33 @@ impl Dtype {
         }
     }
 
+    /// The bytes of an element that is `int`.
+    pub fn element_int(self, int: i64) -> Vec<u8> {
+        match self.sort {
+            Sort::Float => self.element_float(int as f64),
+            _ => self.ordered(&int.to_le_bytes()),
+        }
+    }
+
+    /// The bytes of an element that is `float`.
+    pub fn element_float(self, float: f64) -> Vec<u8> {
+        match (self.sort, self.size) {
+            (Sort::Float, 2) => self.ordered(&half::f16::from_f64(float).to_le_bytes()),
+            (Sort::Float, 4) => self.ordered(&(float as f32).to_le_bytes()),
+            (Sort::Float, _) => self.ordered(&float.to_le_bytes()),
+            _ => self.ordered(&(float as i64).to_le_bytes()),
+        }
+    }
+
+    /// As many of `le`'s bytes as an element has, or zeros, in its order.
+    fn ordered(self, le: &[u8]) -> Vec<u8> {
+        let mut bytes: Vec<u8> = le.iter().copied().chain(std::iter::repeat(0)).take(self.size).collect();
+        if self.big_endian {
+            bytes.reverse();
+        }
+        bytes
+    }
+
     /// The cells that `bytes` stand for. What is left over at the end is left out.
     pub fn cells(self, bytes: Vec<u8>) -> Cells {
         match self.kind() {

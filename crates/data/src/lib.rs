@@ -16,6 +16,7 @@ mod replay;
 mod resize;
 mod ring;
 mod store;
+mod zarr;
 mod zipped;
 
 pub use atomic::{crc32, write_atomic};

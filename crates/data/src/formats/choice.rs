@@ -63,6 +63,11 @@ impl Choice {
         Ok(Self { space: space.clone(), parts })
     }
 
+    /// Gives the columns other names.
+    pub fn rename(&mut self, name: impl Fn(&str) -> String) {
+        self.parts.iter_mut().for_each(|(column, _)| *column = name(column));
+    }
+
     /// A value without any parts yet, into which [`Leaf::put`] puts them.
     pub fn empty(&self) -> Value {
         Value::Dict(BTreeMap::new())

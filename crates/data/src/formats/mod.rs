@@ -11,6 +11,7 @@ mod look;
 mod npz;
 mod store;
 mod swm;
+mod zarr;
 
 use std::fs;
 use std::ops::Range;
@@ -27,7 +28,7 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT, npz::FORMAT, frames::FORMAT];
+pub const FORMATS: &[Format] = &[store::FORMAT, npz::FORMAT, zarr::FORMAT, zarr::FORMAT_V3, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
