@@ -7,7 +7,8 @@ use super::column::{Cells, Column, Kind, Schema};
 /// Pictures have sides of at least this many pixels; smaller arrays are numbers.
 const LEAST_SIDE: usize = 16;
 /// More numbers in a row than that are no observation; a file that says so is damaged.
-const MOST_NUMBERS: usize = 1 << 28;
+const MOST_IN_PICTURE: usize = 1 << 28;
+const MOST_NUMBERS: usize = 1 << 22;
 /// Parts of names of columns that hold pictures.
 const PICTURE_WORDS: &[&str] = &["image", "img", "pixel", "rgb", "camera", "view", "frame", "screen"];
 /// Above this, real numbers count from 0 to 255, else from 0 to 1.
@@ -29,33 +30,44 @@ impl Look {
         Self { space, channels_first: false, scale: None }
     }
 
-    /// The look of column `name`; `first` gives some rows of it, should they be needed.
+    /// The look of column `name` by its type and shape. Pictures of real numbers need [`Look::calibrate`] too.
     ///
     /// # Errors
-    /// If rows are too long, or `first` fails.
-    pub fn guess(name: &str, schema: &Schema, first: impl FnOnce() -> Result<Column>) -> Result<Self> {
-        if schema.width().is_none_or(|width| width > MOST_NUMBERS) {
-            let shape = &schema.shape;
-            return Err(Error::new(ErrorKind::Corrupt, format!("expected rows of sensible size in `{name}`, got {shape:?}")));
-        }
+    /// If rows are longer than any observation.
+    pub fn guess(name: &str, schema: &Schema) -> Result<Self> {
+        let (width, shape) = (schema.width(), &schema.shape);
+        let fits = |most: usize| width.is_some_and(|width| width <= most);
+        let odd = || Error::new(ErrorKind::Corrupt, format!("expected rows of sensible size in `{name}`, got {shape:?}"));
+        let plain = |schema: &Schema| match fits(if schema.kind == Kind::Bytes { MOST_IN_PICTURE } else { MOST_NUMBERS }) {
+            true => Ok(Self::plain(schema.space())),
+            false => Err(odd()),
+        };
         let named = || PICTURE_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word));
         let (channels_first, [height, width, channels]) = match (schema.kind, schema.shape.as_slice()) {
             (Kind::Bytes | Kind::Floats, &[channels @ (1 | 3), height, width]) => (true, [height, width, channels]),
             (Kind::Floats, &[height, width, channels @ (1 | 3)]) => (false, [height, width, channels]),
-            _ => return Ok(Self::plain(schema.space())),
+            _ => return plain(schema),
         };
         let floats = schema.kind == Kind::Floats;
         if height.min(width) < LEAST_SIDE || (floats && channels == 1 && !named()) {
-            return Ok(Self::plain(schema.space()));
+            return plain(schema);
         }
-        let scale = match floats {
-            true => Some(match first()?.cells {
-                Cells::Floats(all) if all.iter().any(|x| *x > LARGEST_SHARE) => 1.0,
-                _ => 255.0,
-            }),
-            false => None,
-        };
-        Ok(Self { space: Space::Image { height, width, channels }, channels_first, scale })
+        if !fits(MOST_IN_PICTURE) {
+            return Err(odd());
+        }
+        Ok(Self { space: Space::Image { height, width, channels }, channels_first, scale: floats.then_some(1.0) })
+    }
+
+    /// Whether pictures are real numbers, so that [`Look::calibrate`] is needed.
+    pub fn is_real(&self) -> bool {
+        self.scale.is_some()
+    }
+
+    /// Tells from the first rows whether real numbers count to 1 or to 255.
+    pub fn calibrate(&mut self, first: &Column) {
+        if let (Some(scale), Cells::Floats(all)) = (&mut self.scale, &first.cells) {
+            *scale = if all.iter().any(|x| *x > LARGEST_SHARE) { 1.0 } else { 255.0 };
+        }
     }
 
     /// What a user must know of it.
@@ -96,7 +108,9 @@ mod tests {
     fn look(name: &str, kind: Kind, shape: &[usize], first: &[f32]) -> Look {
         let schema = Schema { kind, shape: shape.to_vec() };
         let column = Column { width: schema.width().unwrap(), cells: Cells::Floats(first.to_vec()) };
-        Look::guess(name, &schema, || Ok(column)).unwrap()
+        let mut look = Look::guess(name, &schema).unwrap();
+        look.calibrate(&column);
+        look
     }
 
     #[test]
@@ -127,7 +141,8 @@ mod tests {
 
     #[test]
     fn rows_that_no_memory_holds_are_refused() {
-        let schema = Schema { kind: Kind::Floats, shape: vec![usize::MAX, 2] };
-        assert!(Look::guess("x", &schema, || unreachable!()).is_err());
+        for shape in [vec![usize::MAX, 2], vec![1 << 23], vec![1 << 20, 1 << 20, 3]] {
+            assert!(Look::guess("x", &Schema { kind: Kind::Floats, shape }).is_err());
+        }
     }
 }

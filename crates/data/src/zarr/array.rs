@@ -11,6 +11,9 @@ use crate::formats::column::{Column, Schema};
 /// Rows that were never written may have that many bytes in one reading: a file that names more only says so.
 const MOST_UNWRITTEN: usize = 1 << 28;
 
+/// A row may lie in that many chunks: each is a file.
+const MOST_CHUNKS: usize = 1 << 16;
+
 /// An array of a [`Store`].
 pub(crate) struct Array {
     key: String,
@@ -85,6 +88,10 @@ impl Array {
         let n_chunks: Vec<usize> =
             self.meta.shape[1..].iter().zip(&self.meta.chunks[1..]).map(|(side, chunk)| side.div_ceil(*chunk)).collect();
         let len = row_len.saturating_mul(part.len());
+        if n_chunks.iter().try_fold(1usize, |n, m| n.checked_mul(*m)).is_none_or(|n| n > MOST_CHUNKS) {
+            let path = store.path().join(&self.key);
+            return Err(Error::corrupt(&path, format!("expected rows of few chunks, got {n_chunks:?}")));
+        }
         let (mut slab, mut at) = (Vec::new(), vec![0; n_chunks.len() + 1]);
         at[0] = idx;
         if n_chunks.contains(&0) {

@@ -5,6 +5,7 @@ mod frames;
 mod npz;
 mod replay;
 mod store;
+mod zarr;
 
 use std::collections::BTreeMap;
 

@@ -110,8 +110,11 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
         if schema.kind == Kind::Texts {
             continue;
         }
-        let look = Look::guess(name, &schema, || first.rows(name, 0..n)).map_err(|err| err.at(&files[0]))?;
-        notes.extend(look.note(name).filter(|_| wanted.is_empty() || wanted.contains(name)));
+        let mut look = Look::guess(name, &schema).map_err(|err| err.at(&files[0]))?;
+        if look.is_real() && (wanted.is_empty() || wanted.contains(name)) {
+            look.calibrate(&first.rows(name, 0..n)?);
+            notes.extend(look.note(name));
+        }
         looks.insert(name.clone(), look);
     }
     let spaces = looks.iter().map(|(name, look)| (name.clone(), look.space.clone())).collect();

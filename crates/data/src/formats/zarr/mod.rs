@@ -119,7 +119,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     };
     match note {
         Some(note) => source.take_note(note, &options.columns)?,
-        None => source.look(&options.columns).map_err(|err| err.at(path))?,
+        None => source.look(&options.columns)?,
     }
     source.info.obs = source.obs.space.clone();
     source.info.action = source.actions.space.clone();
@@ -180,16 +180,20 @@ impl ZarrSource {
             if schema.kind == Kind::Texts {
                 continue;
             }
-            let look = Look::guess(&name, &schema, || array.rows(&mut self.store, 0..n))?;
-            notes.extend(look.note(&name).filter(|_| wanted.is_empty() || wanted.contains(&name)));
+            let path = self.store.path().join(DATA).join(&name);
+            let mut look = Look::guess(&name, &schema).map_err(|err| err.at(&path))?;
+            if look.is_real() && (wanted.is_empty() || wanted.contains(&name)) {
+                look.calibrate(&array.rows(&mut self.store, 0..n)?);
+                notes.extend(look.note(&name));
+            }
             self.looks.insert(name, look);
         }
         let spaces: BTreeMap<_, _> =
             self.looks.iter().map(|(name, look)| (name.clone(), look.space.clone())).collect();
         if spaces.is_empty() {
-            return Err(Error::invalid("expected observations in `data`, found none"));
+            return Err(Error::invalid("expected observations in `data`, found none").at(self.store.path()));
         }
-        self.obs = Choice::of_columns(spaces, wanted)?;
+        self.obs = Choice::of_columns(spaces, wanted).map_err(|err| err.at(self.store.path()))?;
         self.actions = Choice::prefixed(&self.action_space()?, ACTION)?;
         notes.push("The last action of each episode led to no recorded observation and was left out.".to_owned());
         if !self.arrays.contains_key(REWARD) {
@@ -201,11 +205,10 @@ impl ZarrSource {
 
     fn action_space(&mut self) -> Result<Space> {
         let array = self.arrays.get_mut(ACTION);
-        let array = array.ok_or_else(|| Error::invalid("expected an array `data/action`, found none"))?;
+        let array = array.ok_or_else(|| Error::invalid("expected an array `data/action`, found none").at(self.store.path()))?;
         let schema: Schema = array.schema();
         if schema.kind == Kind::Floats || schema.width() != Some(1) {
-            return Ok(Look::guess(ACTION, &schema, || unreachable!("actions are no pictures"))
-                .map_or(schema.space(), |look| look.space));
+            return Look::guess(ACTION, &schema).map(|look| look.space).map_err(|err| err.at(self.store.path()));
         }
         let (mut least, mut largest) = (0, 0);
         for start in (0..array.n_rows()).step_by(STRETCH) {
