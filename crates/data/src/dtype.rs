@@ -162,7 +162,9 @@ impl Dtype {
             Kind::Bytes => Cells::Bytes(bytes),
             Kind::Ints => Cells::Ints(self.each(&bytes, |le| self.int(le))),
             Kind::Floats => Cells::Floats(self.each(&bytes, |le| float(le))),
-            Kind::Texts => Cells::Texts(bytes.chunks_exact(self.size.max(1)).map(|raw| self.text(raw)).collect()),
+            Kind::Texts => {
+                Cells::Texts(bytes.chunks_exact(self.size.max(1)).map(|raw| self.text(raw)).collect())
+            }
         }
     }
 
@@ -256,7 +258,10 @@ mod tests {
         assert_eq!(cells(">f8", &[0x3f, 0xf8, 0, 0, 0, 0, 0, 0]), Cells::Floats(vec![1.5]));
         assert_eq!(cells("|b1", &[0, 1]), Cells::Bools(vec![false, true]));
         assert_eq!(cells("<U2", &[0x61, 0, 0, 0, 0, 0, 0, 0]), Cells::Texts(vec!["a".to_owned()]));
-        assert_eq!([Dtype::numpy("|O"), Dtype::numpy("<c8"), Dtype::numpy("<f16"), Dtype::numpy("")], [None; 4]);
+        assert_eq!(
+            [Dtype::numpy("|O"), Dtype::numpy("<c8"), Dtype::numpy("<f16"), Dtype::numpy("")],
+            [None; 4]
+        );
     }
 
     #[test]

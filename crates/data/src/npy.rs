@@ -68,12 +68,16 @@ impl Header {
             return Err(broken("expected numbers, got pickled Python objects, which are never opened here")
                 .hint("save arrays of one type and one shape: `np.asarray(x, dtype=np.float32)`"));
         }
-        let dtype = Dtype::numpy(descr.0)
-            .ok_or_else(|| broken(format!("expected numbers, flags or text, got elements of `{}`", descr.0)))?;
-        let shape = after("shape").and_then(|rest| rest.strip_prefix('(')?.split_once(')')).ok_or_else(odd)?.0;
+        let dtype = Dtype::numpy(descr.0).ok_or_else(|| {
+            broken(format!("expected numbers, flags or text, got elements of `{}`", descr.0))
+        })?;
+        let shape =
+            after("shape").and_then(|rest| rest.strip_prefix('(')?.split_once(')')).ok_or_else(odd)?.0;
         let sides = shape.split(',').map(str::trim).filter(|side| !side.is_empty());
-        let shape: Vec<usize> =
-            sides.map(|side| side.trim_end_matches('L').parse()).collect::<std::result::Result<_, _>>().map_err(|_| odd())?;
+        let shape: Vec<usize> = sides
+            .map(|side| side.trim_end_matches('L').parse())
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|_| odd())?;
         let by_columns = after("fortran_order").ok_or_else(odd)?.starts_with("True");
         if by_columns && shape.len() > 1 {
             return Err(broken("expected an array row by row, got one column by column")
@@ -142,8 +146,12 @@ mod tests {
     fn objects_records_and_columns_first_are_refused_with_a_way_out() {
         let parse = |text: &str| Header::parse(text, 80).unwrap_err().to_string();
         assert!(parse("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }").contains("pickled"));
-        assert!(parse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }").contains("records"));
-        assert!(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }").contains("column by column"));
+        assert!(
+            parse("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }").contains("records")
+        );
+        assert!(
+            parse("{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }").contains("column by column")
+        );
         assert!(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (-3,), }").contains("shape"));
         assert!(parse("").contains("expected type"));
     }

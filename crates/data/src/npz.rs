@@ -51,10 +51,16 @@ impl Npz {
                 hint.into_iter().fold(err, Error::hint)
             };
             let header = Header::read(&mut stream).map_err(named)?;
-            let wanted = header.row_len().and_then(|row| row.checked_mul(header.n_rows())).map(|n| n as u64 + header.len);
+            let wanted = header
+                .row_len()
+                .and_then(|row| row.checked_mul(header.n_rows()))
+                .map(|n| n as u64 + header.len);
             if wanted != Some(len) {
                 let shape = &header.shape;
-                return Err(Error::corrupt(path, format!("array `{name}`: expected {shape:?} elements, got {len} bytes")));
+                return Err(Error::corrupt(
+                    path,
+                    format!("array `{name}`: expected {shape:?} elements, got {len} bytes"),
+                ));
             }
             arrays.insert(name, header);
         }
@@ -86,9 +92,9 @@ impl Npz {
             }
         };
         let mut bytes = Vec::new();
-        let read = stream.skip(bytes_of(rows.start - at)).and_then(|()| {
-            (&mut stream).take(bytes_of(rows.len())).read_to_end(&mut bytes)
-        });
+        let read = stream
+            .skip(bytes_of(rows.start - at))
+            .and_then(|()| (&mut stream).take(bytes_of(rows.len())).read_to_end(&mut bytes));
         read.map_err(|err| damaged(&self.path, err.to_string()))?;
         if bytes.len() as u64 != bytes_of(rows.len()) {
             return Err(damaged(&self.path, format!("expected rows {rows:?}, got fewer")));
@@ -135,7 +141,13 @@ impl NpzWriter {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn push(&mut self, name: &str, column: &Column, n_rows: Option<usize>, row_shape: &[usize]) -> Result<()> {
+    pub fn push(
+        &mut self,
+        name: &str,
+        column: &Column,
+        n_rows: Option<usize>,
+        row_shape: &[usize],
+    ) -> Result<()> {
         let dtype = Dtype::of(&column.cells);
         let shape: Vec<usize> = n_rows.into_iter().chain(row_shape.iter().copied()).collect();
         let options = SimpleFileOptions::default()

@@ -53,7 +53,10 @@ pub(crate) fn with_channels(image: Image, channels: usize) -> Result<Image> {
             let data = image.data.iter().flat_map(|grey| [*grey; 3]).collect();
             Ok(Image { channels, data, ..image })
         }
-        _ => Err(Error::new(ErrorKind::Mismatch, "expected a grey picture like the first one, got a coloured one")),
+        _ => Err(Error::new(
+            ErrorKind::Mismatch,
+            "expected a grey picture like the first one, got a coloured one",
+        )),
     }
 }
 
@@ -63,7 +66,8 @@ pub(crate) fn with_channels(image: Image, channels: usize) -> Result<Image> {
 /// If it is empty, malformed or larger than 65535 pixels a side.
 pub(crate) fn jpeg_bytes(image: &Image, quality: u8) -> Result<Vec<u8>> {
     let [height, width, channels] = image.shape();
-    let refused = || Error::invalid(format!("expected a picture that JPEG can hold, got {height}x{width}x{channels}"));
+    let refused =
+        || Error::invalid(format!("expected a picture that JPEG can hold, got {height}x{width}x{channels}"));
     let side = |n: usize| u16::try_from(n).ok().filter(|n| *n > 0);
     let (rows, columns) = side(height).zip(side(width)).ok_or_else(refused)?;
     let colour = match channels {
@@ -134,7 +138,8 @@ type JpegReader<'a> = JpegDecoder<Cursor<&'a [u8]>>;
 fn jpeg_header(bytes: &[u8]) -> Result<(JpegReader<'_>, [usize; 3])> {
     let mut decoder = JpegDecoder::new(Cursor::new(bytes));
     decoder.decode_headers().map_err(|err| broken(format!("cannot read JPEG: {err}")))?;
-    let (width, height) = decoder.dimensions().ok_or_else(|| broken("expected a JPEG with a size, got none"))?;
+    let (width, height) =
+        decoder.dimensions().ok_or_else(|| broken("expected a JPEG with a size, got none"))?;
     check_pixels(height, width)?;
     let channels = if decoder.input_colorspace() == Some(ColorSpace::Luma) { 1 } else { 3 };
     Ok((decoder, [height, width, channels]))
@@ -151,7 +156,10 @@ fn decode_jpeg(bytes: &[u8]) -> Result<Image> {
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(bytes), options);
     let data = decoder.decode().map_err(|err| broken(format!("cannot read JPEG: {err}")))?;
     if data.len() != height * width * channels {
-        return Err(broken(format!("expected a JPEG of {height}x{width}x{channels}, got {} bytes", data.len())));
+        return Err(broken(format!(
+            "expected a JPEG of {height}x{width}x{channels}, got {} bytes",
+            data.len()
+        )));
     }
     Ok(Image { height, width, channels, data })
 }

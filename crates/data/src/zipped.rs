@@ -94,7 +94,8 @@ impl Zipped {
     fn entry(&mut self, name: &str) -> Result<Entry> {
         let path = &self.path;
         let damaged = |why: &str| Error::corrupt(path, format!("cannot read `{name}`: {why}"));
-        let idx = self.archive.index_for_name(name).ok_or_else(|| damaged("there is no such file in the zip"))?;
+        let idx =
+            self.archive.index_for_name(name).ok_or_else(|| damaged("there is no such file in the zip"))?;
         let file = self.archive.by_index_raw(idx).map_err(|err| damaged(&err.to_string()))?;
         let deflated = match file.compression() {
             CompressionMethod::Stored => false,
@@ -102,7 +103,8 @@ impl Zipped {
             _ => return Err(damaged("it is neither stored nor deflated")),
         };
         let (packed, len) = (file.compressed_size(), file.size());
-        let (head, start) = (file.header_start(), file.data_start().ok_or_else(|| damaged("it starts nowhere"))?);
+        let (head, start) =
+            (file.header_start(), file.data_start().ok_or_else(|| damaged("it starts nowhere"))?);
         drop(file);
         if self.name_at(head).map_err(|err| damaged(&err.to_string()))? != name.as_bytes() {
             return Err(damaged("it has another name in its own header"));

@@ -81,7 +81,9 @@ impl Choice {
         let mut values: Vec<Value> = (0..n).map(|_| self.empty()).collect();
         for (name, leaf) in &self.parts {
             let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why);
-            let column = columns.get(name).ok_or_else(|| corrupt(format!("expected a column `{name}`, found none")))?;
+            let column = columns
+                .get(name)
+                .ok_or_else(|| corrupt(format!("expected a column `{name}`, found none")))?;
             for (row, whole) in values.iter_mut().enumerate() {
                 let part = column.value(row, &leaf.space);
                 leaf.put(whole, part.map_err(|err| corrupt(format!("row {row} of `{name}`: {err}")))?);
@@ -108,7 +110,10 @@ mod tests {
     fn chosen_columns_keep_their_place_and_one_alone_is_the_whole() {
         let number = || Space::vector(1, 0.0, 1.0);
         let inner = Space::Dict(BTreeMap::from([("x".to_owned(), number()), ("y".to_owned(), number())]));
-        let space = Space::Dict(BTreeMap::from([("a".to_owned(), inner), ("b".to_owned(), Space::Discrete { n: 2 })]));
+        let space = Space::Dict(BTreeMap::from([
+            ("a".to_owned(), inner),
+            ("b".to_owned(), Space::Discrete { n: 2 }),
+        ]));
         let two = Choice::new(&space, "obs", &["b".to_owned(), "a/y".to_owned()]).unwrap();
         assert_eq!(two.space.to_string(), "Dict(a: Dict(y: Box([1], 0..1)), b: Discrete(2))");
         assert_eq!(two.parts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a/y", "b"]);

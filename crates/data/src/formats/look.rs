@@ -37,14 +37,25 @@ impl Look {
     pub fn guess(name: &str, schema: &Schema) -> Result<Self> {
         let (width, shape) = (schema.width(), &schema.shape);
         let fits = |most: usize| width.is_some_and(|width| width <= most);
-        let odd = || Error::new(ErrorKind::Corrupt, format!("expected rows of sensible size in `{name}`, got {shape:?}"));
-        let plain = |schema: &Schema| match fits(if schema.kind == Kind::Bytes { MOST_IN_PICTURE } else { MOST_NUMBERS }) {
+        let odd = || {
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("expected rows of sensible size in `{name}`, got {shape:?}"),
+            )
+        };
+        let plain = |schema: &Schema| match fits(if schema.kind == Kind::Bytes {
+            MOST_IN_PICTURE
+        } else {
+            MOST_NUMBERS
+        }) {
             true => Ok(Self::plain(schema.space())),
             false => Err(odd()),
         };
         let named = || PICTURE_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word));
         let (channels_first, [height, width, channels]) = match (schema.kind, schema.shape.as_slice()) {
-            (Kind::Bytes | Kind::Floats, &[channels @ (1 | 3), height, width]) => (true, [height, width, channels]),
+            (Kind::Bytes | Kind::Floats, &[channels @ (1 | 3), height, width]) => {
+                (true, [height, width, channels])
+            }
             (Kind::Floats, &[height, width, channels @ (1 | 3)]) => (false, [height, width, channels]),
             _ => return plain(schema),
         };
@@ -55,7 +66,11 @@ impl Look {
         if !fits(MOST_IN_PICTURE) {
             return Err(odd());
         }
-        Ok(Self { space: Space::Image { height, width, channels }, channels_first, scale: floats.then_some(1.0) })
+        Ok(Self {
+            space: Space::Image { height, width, channels },
+            channels_first,
+            scale: floats.then_some(1.0),
+        })
     }
 
     /// Whether pictures are real numbers, so that [`Look::calibrate`] is needed.
@@ -86,15 +101,22 @@ impl Look {
         if let (Some(scale), Cells::Floats(all)) = (self.scale, &column.cells) {
             if let Some(bad) = all.iter().find(|x| !(x.is_finite() && **x * scale <= 255.0 * LARGEST_SHARE)) {
                 let most = 255.0 / scale;
-                return Err(Error::new(ErrorKind::Corrupt, format!("expected pictures of 0 to {most}, got {bad}")));
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!("expected pictures of 0 to {most}, got {bad}"),
+                ));
             }
-            column.cells = Cells::Bytes(all.iter().map(|x| (x * scale).round().clamp(0.0, 255.0) as u8).collect());
+            column.cells =
+                Cells::Bytes(all.iter().map(|x| (x * scale).round().clamp(0.0, 255.0) as u8).collect());
         }
-        if let (true, Space::Image { channels, .. }, Cells::Bytes(all)) = (self.channels_first, &self.space, &column.cells)
+        if let (true, Space::Image { channels, .. }, Cells::Bytes(all)) =
+            (self.channels_first, &self.space, &column.cells)
         {
             let plane = column.width / (*channels).max(1);
             let rows = all.chunks_exact(column.width.max(1));
-            let turned = rows.flat_map(|row| (0..plane).flat_map(move |i| (0..*channels).map(move |c| row[c * plane + i])));
+            let turned = rows.flat_map(|row| {
+                (0..plane).flat_map(move |i| (0..*channels).map(move |c| row[c * plane + i]))
+            });
             column.cells = Cells::Bytes(turned.collect());
         }
         Ok(column)

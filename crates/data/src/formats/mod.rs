@@ -7,10 +7,12 @@
 mod choice;
 pub(crate) mod column;
 mod frames;
+mod h5;
 mod look;
 mod npz;
 mod store;
 mod swm;
+mod swm_hdf5;
 mod zarr;
 
 use std::fs;
@@ -28,7 +30,8 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT, npz::FORMAT, zarr::FORMAT, zarr::FORMAT_V3, frames::FORMAT];
+pub const FORMATS: &[Format] =
+    &[store::FORMAT, swm_hdf5::FORMAT, npz::FORMAT, zarr::FORMAT, zarr::FORMAT_V3, frames::FORMAT];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]

@@ -60,14 +60,22 @@ pub(crate) enum Start {
 }
 
 impl Start {
-    /// Tells from the columns `step_idx` and `action`, where they are there.
-    pub fn of(rows: &Rows) -> Self {
-        if let Some(idx) = rows.get(STEP_IDX).and_then(|column| column.ints(0)) {
-            return if idx == [0] { Start::Reset } else { Start::FirstStep };
-        }
-        match rows.get(ACTION) {
-            Some(actions) if is_no_action(actions, actions.len().wrapping_sub(1)) => Start::Reset,
-            _ => Start::Unknown,
+    /// Tells from the columns `step_idx` and `action` of an episode, where they are there.
+    ///
+    /// # Errors
+    /// If actions were not moved up: the first row has none, so that rows are aligned in another way than here.
+    pub fn of(rows: &Rows) -> Result<Self> {
+        let ends = rows.get(ACTION).filter(|actions| actions.len() > 1);
+        let ends = ends.map(|actions| (is_no_action(actions, 0), is_no_action(actions, actions.len() - 1)));
+        let idx = rows.get(STEP_IDX).and_then(|column| column.ints(0));
+        match (ends, idx.as_deref()) {
+            (Some((true, _)), _) => {
+                Err(Error::invalid("expected an action in the first row, got not-a-number")
+                    .hint("rows must hold the action taken on seeing them, as stable-worldmodel writes them"))
+            }
+            (_, Some([0])) | (Some((_, true)), None) => Ok(Start::Reset),
+            (_, Some(_)) => Ok(Start::FirstStep),
+            (_, None) => Ok(Start::Unknown),
         }
     }
 
@@ -207,7 +215,7 @@ impl Layout {
     /// The episode that `rows` hold. Rewards that are not a number count as 0.
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`] without a path if columns are missing, of different lengths or of other types, or an action
+    /// [`ErrorKind::Corrupt`], without a path, if columns are missing, of different lengths or of other types, or an action
     /// that was taken is not a number.
     pub fn episode(&self, rows: &Rows, mut meta: EpisodeMeta) -> Result<Episode> {
         let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why);
@@ -241,8 +249,7 @@ impl Layout {
             }
             episode.obs.push(obs);
         }
-        let first = usize::from(n > 1 && is_no_action(actions, 0) && !is_no_action(actions, n - 1));
-        for row in first..first + n - 1 {
+        for row in 0..n - 1 {
             if is_no_action(actions, row) {
                 return Err(corrupt(format!("expected an action in row {row} of {n}, got not-a-number")));
             }
@@ -284,17 +291,37 @@ pub(crate) fn rows(episode: &Episode, obs: &Space, action: &Space) -> Result<Vec
         ACTION.to_owned(),
         moved_up(Column::of(&episode.actions.iter().collect::<Vec<_>>(), action)?),
     ));
-    let rewards = std::iter::once(f32::NAN).chain(episode.rewards.iter().copied()).collect();
-    let flags =
-        |kind: StepKind| Cells::Bools((0..n).map(|row| row + 1 == n && episode.end == kind).collect());
-    let numbers = [
+    let rewards: Vec<f32> = std::iter::once(f32::NAN).chain(episode.rewards.iter().copied()).collect();
+    let flags = |kind: StepKind| (0..n).map(|row| row + 1 == n && episode.end == kind).collect();
+    let (terminated, truncated) = (flags(StepKind::Terminated), flags(StepKind::Truncated));
+    columns.extend(told(rewards, terminated, truncated, episode.meta.seed.0));
+    Ok(columns)
+}
+
+/// The columns that every data set has.
+fn told(rewards: Vec<f32>, terminated: Vec<bool>, truncated: Vec<bool>, seed: u64) -> [(String, Column); 5] {
+    let n = rewards.len();
+    [
         (REWARD, Cells::Floats(rewards)),
-        (TERMINATED, flags(StepKind::Terminated)),
-        (TRUNCATED, flags(StepKind::Truncated)),
+        (TERMINATED, Cells::Bools(terminated)),
+        (TRUNCATED, Cells::Bools(truncated)),
         (STEP_IDX, Cells::Ints((0..n as i64).collect())),
-        (SEED, Cells::Ints(vec![episode.meta.seed.0.cast_signed(); n])),
-    ];
-    columns.extend(numbers.map(|(name, cells)| (name.to_owned(), Column { width: 1, cells })));
+        (SEED, Cells::Ints(vec![seed.cast_signed(); n])),
+    ]
+    .map(|(name, cells)| (name.to_owned(), Column { width: 1, cells }))
+}
+
+/// The columns of no episode at all.
+///
+/// # Errors
+/// As [`Layout::columns_of`].
+pub(crate) fn no_rows(obs: &Space, action: &Space) -> Result<Vec<(String, Column)>> {
+    let columns = Layout::columns_of(obs, action)?;
+    let mut columns: Vec<_> = columns
+        .into_iter()
+        .map(|(name, space)| Ok((name, Column::of(&[], &space)?)))
+        .collect::<Result<_>>()?;
+    columns.extend(told(Vec::new(), Vec::new(), Vec::new(), 0));
     Ok(columns)
 }
 

@@ -33,9 +33,9 @@ impl Array {
             Version::V3 => (format!("{key}/zarr.json"), Meta::v3),
         };
         let path = store.path().join(&file);
-        let json = store.json(&file)?.ok_or_else(|| {
-            Error::corrupt(store.path(), format!("expected an array `{key}`, found none"))
-        })?;
+        let json = store
+            .json(&file)?
+            .ok_or_else(|| Error::corrupt(store.path(), format!("expected an array `{key}`, found none")))?;
         let meta = read(&json).map_err(|err| err.at(&path))?;
         Ok(Self { key: key.to_owned(), meta, last: None })
     }
@@ -85,8 +85,11 @@ impl Array {
         row_len: usize,
         n_unwritten: &mut usize,
     ) -> Result<Vec<u8>> {
-        let n_chunks: Vec<usize> =
-            self.meta.shape[1..].iter().zip(&self.meta.chunks[1..]).map(|(side, chunk)| side.div_ceil(*chunk)).collect();
+        let n_chunks: Vec<usize> = self.meta.shape[1..]
+            .iter()
+            .zip(&self.meta.chunks[1..])
+            .map(|(side, chunk)| side.div_ceil(*chunk))
+            .collect();
         let len = row_len.saturating_mul(part.len());
         if n_chunks.iter().try_fold(1usize, |n, m| n.checked_mul(*m)).is_none_or(|n| n > MOST_CHUNKS) {
             let path = store.path().join(&self.key);
@@ -105,7 +108,10 @@ impl Array {
                 *n_unwritten += len.saturating_sub(n_found);
                 if *n_unwritten > MOST_UNWRITTEN {
                     let path = store.path().join(&self.key);
-                    return Err(Error::corrupt(&path, format!("expected written chunks, got {len} bytes without any")));
+                    return Err(Error::corrupt(
+                        &path,
+                        format!("expected written chunks, got {len} bytes without any"),
+                    ));
                 }
                 slab = self.meta.fill.iter().copied().cycle().take(len).collect();
             }
@@ -135,7 +141,8 @@ impl Array {
     /// Copies `rows` of the chunk at `at` to their places in `slab`, which starts with the first of them.
     fn copy(&self, chunk: &[u8], at: &[usize], rows: Range<usize>, slab: &mut [u8]) {
         let (shape, chunks, size) = (&self.meta.shape[1..], &self.meta.chunks[1..], self.meta.dtype.size());
-        let (from_row, to_row) = (chunks.iter().product::<usize>() * size, shape.iter().product::<usize>() * size);
+        let (from_row, to_row) =
+            (chunks.iter().product::<usize>() * size, shape.iter().product::<usize>() * size);
         if shape == chunks {
             slab.copy_from_slice(&chunk[rows.start * from_row..rows.end * from_row]);
             return;

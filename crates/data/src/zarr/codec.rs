@@ -31,8 +31,10 @@ impl Codec {
             "lz4" => Codec::Lz4,
             "crc32c" => Codec::Crc32c,
             other => {
-                return Err(broken(format!("expected one of the codecs blosc, zstd, gzip, zlib, lz4, got `{other}`"))
-                    .hint("write the array again with one of these: shards and picture codecs are not read"));
+                return Err(broken(format!(
+                    "expected one of the codecs blosc, zstd, gzip, zlib, lz4, got `{other}`"
+                ))
+                .hint("write the array again with one of these: shards and picture codecs are not read"));
             }
         })
     }

@@ -57,7 +57,8 @@ impl Meta {
     /// # Errors
     /// As [`Meta::v2`].
     pub fn v3(json: &Json) -> Result<Self> {
-        let named = |what: &Json| what["name"].as_str().or(what.as_str()).unwrap_or("without a name").to_owned();
+        let named =
+            |what: &Json| what["name"].as_str().or(what.as_str()).unwrap_or("without a name").to_owned();
         let (grid, keys) = (&json["chunk_grid"], &json["chunk_key_encoding"]);
         if named(grid) != "regular" {
             return Err(broken(format!("expected chunks of one size, got a grid `{}`", named(grid))));
@@ -86,7 +87,9 @@ impl Meta {
     fn checked(self) -> Result<Self> {
         let (shape, chunks) = (&self.shape, &self.chunks);
         if shape.len() != chunks.len() || shape.is_empty() || shape.len() > MOST_AXES || chunks.contains(&0) {
-            return Err(broken(format!("expected chunks for 1 to {MOST_AXES} axes, got {chunks:?} of {shape:?}")));
+            return Err(broken(format!(
+                "expected chunks for 1 to {MOST_AXES} axes, got {chunks:?} of {shape:?}"
+            )));
         }
         if self.chunk_len().is_none_or(|len| len > MOST_CHUNK) {
             return Err(broken(format!("expected chunks of at most {MOST_CHUNK} bytes, got {chunks:?}")));
@@ -101,14 +104,18 @@ impl Meta {
 
     /// The file of the chunk at `at`, within the array.
     pub fn key(&self, at: &[usize]) -> String {
-        let numbers: Vec<String> =
-            (!self.prefix.is_empty()).then(|| self.prefix.to_owned()).into_iter().chain(at.iter().map(usize::to_string)).collect();
+        let numbers: Vec<String> = (!self.prefix.is_empty())
+            .then(|| self.prefix.to_owned())
+            .into_iter()
+            .chain(at.iter().map(usize::to_string))
+            .collect();
         numbers.join(&self.separator)
     }
 }
 
 fn lengths(json: &Json, what: &str) -> Result<Vec<usize>> {
-    let sides = json.as_array().map(|sides| sides.iter().map(|side| usize::try_from(side.as_u64()?).ok()).collect());
+    let sides =
+        json.as_array().map(|sides| sides.iter().map(|side| usize::try_from(side.as_u64()?).ok()).collect());
     let sides: Option<Vec<usize>> = sides.flatten();
     sides.ok_or_else(|| broken(format!("expected whole numbers as `{what}`, got {json}")))
 }

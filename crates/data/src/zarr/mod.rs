@@ -56,7 +56,10 @@ impl Store {
         if store.has("zarr.json") {
             store.version = Version::V3;
         } else if !store.has(".zgroup") {
-            return Err(Error::corrupt(path, "expected a Zarr group, found neither `.zgroup` nor `zarr.json`"));
+            return Err(Error::corrupt(
+                path,
+                "expected a Zarr group, found neither `.zgroup` nor `zarr.json`",
+            ));
         }
         Ok(store)
     }
@@ -109,7 +112,9 @@ impl Store {
     pub fn attributes(&mut self) -> Result<Json> {
         let found = match self.version {
             Version::V2 => self.json(".zattrs")?,
-            Version::V3 => self.json("zarr.json")?.and_then(|mut json| json.get_mut("attributes").map(Json::take)),
+            Version::V3 => {
+                self.json("zarr.json")?.and_then(|mut json| json.get_mut("attributes").map(Json::take))
+            }
         };
         Ok(found.unwrap_or(Json::Null))
     }
@@ -122,7 +127,9 @@ impl Store {
         let names: BTreeSet<String> = match &self.zip {
             Some((zip, folder)) => {
                 let start = format!("{folder}{group}/");
-                zip.names().filter_map(|name| Some(name.strip_prefix(&start)?.split_once('/')?.0.to_owned())).collect()
+                zip.names()
+                    .filter_map(|name| Some(name.strip_prefix(&start)?.split_once('/')?.0.to_owned()))
+                    .collect()
             }
             None => {
                 let paths = crate::natural::list(&self.path.join(group))?;

@@ -130,7 +130,8 @@ impl ArrayWriter {
     }
 
     fn v3(&self) -> Result<Json> {
-        let name = self.dtype.name().ok_or_else(|| Error::invalid("expected numbers for Zarr v3, got text"))?;
+        let name =
+            self.dtype.name().ok_or_else(|| Error::invalid("expected numbers for Zarr v3, got text"))?;
         let fill = if name == "bool" { json!(false) } else { json!(0) };
         Ok(json!({
             "zarr_format": 3,
@@ -168,6 +169,7 @@ pub(crate) fn write_group(dir: &Path, version: Version, attributes: &Json) -> Re
 }
 
 fn write_json(path: &Path, json: &Json) -> Result<()> {
-    let text = serde_json::to_vec_pretty(json).map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
+    let text =
+        serde_json::to_vec_pretty(json).map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
     write_atomic(path, &text)
 }

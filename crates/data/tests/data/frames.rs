@@ -70,7 +70,10 @@ fn words_numbers_rewards_and_ends_are_aligned_with_the_frames() {
     let one = dir.path().join("episode-10");
     frames(&one, 5..8);
     // As many rows as frames, the last one without an action.
-    table(&one, "frame;action;reward;done;health;pos.0;pos.1\n5;left;0;0;10;1;2\n6;jump;1.5;1;9;3;4\n7;;;;8;5;6\n");
+    table(
+        &one,
+        "frame;action;reward;done;health;pos.0;pos.1\n5;left;0;0;10;1;2\n6;jump;1.5;1;9;3;4\n7;;;;8;5;6\n",
+    );
     let two = dir.path().join("episode-2");
     frames(&two.join("frames"), [0, 4, 8]);
     let lines = [
@@ -129,11 +132,20 @@ fn what_is_wrong_is_said_in_the_words_of_the_game() {
     );
     frames(&at("rows"), 0..5);
     table(&at("rows"), "action\n0\n0\n");
-    assert!(complaint(&at("rows")).starts_with("expected 4 or 5 rows for 5 frames, got 2: GAME/actions.csv | row `t`"));
+    assert!(
+        complaint(&at("rows"))
+            .starts_with("expected 4 or 5 rows for 5 frames, got 2: GAME/actions.csv | row `t`")
+    );
     table(&at("rows"), "action\n0\n0\n0\n0\n0\n0\n");
-    assert!(complaint(&at("rows")).starts_with("expected at most 5 rows, one a frame, got more: GAME/actions.csv"));
+    assert!(
+        complaint(&at("rows"))
+            .starts_with("expected at most 5 rows, one a frame, got more: GAME/actions.csv")
+    );
     table(&at("rows"), "action,reward\n0,1\n0\n0,1\n0,1\n");
-    assert!(complaint(&at("rows")).starts_with("line 3: expected 2 cells as in the first line, got 1: GAME/actions"));
+    assert!(
+        complaint(&at("rows"))
+            .starts_with("line 3: expected 2 cells as in the first line, got 1: GAME/actions")
+    );
     table(&at("rows"), "0\n1\n0\n1\n");
     assert!(complaint(&at("rows")).starts_with("expected a first line that names the columns, got none"));
     table(&at("rows"), "button\n0\n1\n0\n1\n");
@@ -141,11 +153,18 @@ fn what_is_wrong_is_said_in_the_words_of_the_game() {
     table(&at("rows"), "action,done\n0,0\n0,1\n0,0\n0,0\n");
     assert!(complaint(&at("rows")).starts_with("expected no rows after the end in row 1, got 2 more: GAME"));
     table(&at("rows"), "action\n0\n\"\"\n0\n0\n");
-    assert!(complaint(&at("rows")).starts_with("expected a number in row 1 of `action`, got an empty cell: GAME"));
+    assert!(
+        complaint(&at("rows")).starts_with("expected a number in row 1 of `action`, got an empty cell: GAME")
+    );
     frames(&at("bare"), 0..3);
-    assert!(complaint(&at("bare")).starts_with("expected a table `actions.csv` with the pictures, found none: GAME"));
+    assert!(
+        complaint(&at("bare"))
+            .starts_with("expected a table `actions.csv` with the pictures, found none: GAME")
+    );
     fs::create_dir(at("empty")).unwrap();
-    assert!(complaint(&at("empty")).starts_with("expected episodes of pictures and actions, found none: GAME |"));
+    assert!(
+        complaint(&at("empty")).starts_with("expected episodes of pictures and actions, found none: GAME |")
+    );
 }
 
 #[test]
@@ -158,7 +177,8 @@ fn a_word_of_one_episode_that_is_nearly_another_is_taken_for_a_slip() {
     let said = complaint(dir.path());
     assert!(said.starts_with("expected an action of other episodes too, got `jmup` in `b` alone"), "{said}");
     assert!(said.contains("did you mean `jump`?"), "{said}");
-    fs::write(dir.path().join("worldsmith.json"), r#"{"actions": ["noop", "jump", "jmup"], "fps": 30}"#).unwrap();
+    fs::write(dir.path().join("worldsmith.json"), r#"{"actions": ["noop", "jump", "jmup"], "fps": 30}"#)
+        .unwrap();
     let mut source = open(dir.path()).unwrap();
     assert_eq!((source.info().action.clone(), source.info().fps), (Space::Discrete { n: 3 }, Some(30.0)));
     assert_eq!(source.read(1).unwrap().actions, [Value::Discrete(2)]);
@@ -168,7 +188,10 @@ fn a_word_of_one_episode_that_is_nearly_another_is_taken_for_a_slip() {
     assert_eq!(said.hint_text(), Some("did you mean `jump`? known are noop, jump"));
     table(&dir.path().join("b"), "action,speed\njump,1\n");
     let said = open(dir.path()).err().unwrap().to_string();
-    assert!(said.starts_with("expected the same columns in all tables, got `speed` in `b` and not in `a`"), "{said}");
+    assert!(
+        said.starts_with("expected the same columns in all tables, got `speed` in `b` and not in `a`"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -47,11 +47,10 @@ fn d4rl_is_cut_after_terminals_and_timeouts() {
     let mut source = open(&fixture("d4rl_next.npz"));
     assert_eq!((source.n_episodes(), source.info().notes.len()), (3, 0));
     let episodes: Vec<Episode> = (0..3).map(|idx| source.read(idx).unwrap()).collect();
-    assert_eq!(episodes.iter().map(|episode| episode.end).collect::<Vec<_>>(), [
-        StepKind::Terminated,
-        StepKind::Truncated,
-        StepKind::Mid
-    ]);
+    assert_eq!(
+        episodes.iter().map(|episode| episode.end).collect::<Vec<_>>(),
+        [StepKind::Terminated, StepKind::Truncated, StepKind::Mid]
+    );
     assert_eq!(episodes[1].obs[3], Value::vector(vec![12.0, 13.0]));
     assert_eq!(episodes[1].rewards, [3.0, 4.0, 5.0]);
     assert_eq!(episodes[2].obs, [Value::vector(vec![12.0, 13.0]), Value::vector(vec![14.0, 15.0])]);
@@ -81,7 +80,10 @@ fn episode_ends_cut_and_real_pictures_with_channels_first_are_turned() {
     assert_eq!(seen["state"], Value::vector(vec![10.0, 11.0]));
     assert_eq!(seen["img"].image().unwrap().data[..6], [128, 255, 128, 128, 255, 128]);
     let options = ReadOptions { columns: vec!["img".to_owned()], ..ReadOptions::default() };
-    assert!(matches!(formats::open(&fixture("ends.npz"), None, &options).unwrap().1.info().obs, Space::Image { .. }));
+    assert!(matches!(
+        formats::open(&fixture("ends.npz"), None, &options).unwrap().1.info().obs,
+        Space::Image { .. }
+    ));
 }
 
 #[test]
@@ -172,7 +174,8 @@ fn cut_and_flipped_files_are_refused_or_give_the_same_episode() {
     for (bytes, whole) in [(ours, Some(whole)), (theirs, None)] {
         let read = |bytes: &[u8]| {
             fs::write(&path, bytes).unwrap();
-            formats::open(&path, Some("npz"), &ReadOptions::default()).and_then(|(_, mut source)| source.read(0))
+            formats::open(&path, Some("npz"), &ReadOptions::default())
+                .and_then(|(_, mut source)| source.read(0))
         };
         let whole = whole.unwrap_or_else(|| read(&bytes).unwrap());
         for cut in (0..100).map(|percent| bytes.len() * percent / 100) {

@@ -146,7 +146,10 @@ fn what_is_written_reads_back_equal() {
         let path = dir.path().join(name);
         let episodes = written(&path, format, obs, action, &lengths);
         let (found, mut source) = formats::open(&path, None, &ReadOptions::default()).unwrap();
-        assert_eq!((found.name, source.n_episodes(), source.info().fps), (format, episodes.len(), Some(12.5)));
+        assert_eq!(
+            (found.name, source.n_episodes(), source.info().fps),
+            (format, episodes.len(), Some(12.5))
+        );
         assert_eq!((&source.info().obs, &source.info().action), (obs, action));
         for (idx, episode) in episodes.iter().enumerate() {
             assert!(source.read(idx).unwrap() == *episode, "episode {idx} of {name}");
@@ -162,12 +165,14 @@ fn cut_and_flipped_files_are_refused_or_give_the_same_episode() {
     let (obs, action) = spaces();
     let whole = written(&path, "zarr", &obs, &action, &[12]).remove(0);
     let mut rng = Seed(4).rng();
-    for name in ["data/view/0.0.0.0", "data/reward/0", "meta/episode_ends/0", "data/view/.zarray", ".zattrs"] {
+    for name in ["data/view/0.0.0.0", "data/reward/0", "meta/episode_ends/0", "data/view/.zarray", ".zattrs"]
+    {
         let file = path.join(name);
         let bytes = fs::read(&file).unwrap();
         let read = |bytes: &[u8]| {
             fs::write(&file, bytes).unwrap();
-            formats::open(&path, Some("zarr"), &ReadOptions::default()).and_then(|(_, mut source)| source.read(0))
+            formats::open(&path, Some("zarr"), &ReadOptions::default())
+                .and_then(|(_, mut source)| source.read(0))
         };
         let is_chunk = !name.contains("/.") && !name.starts_with('.');
         for cut in (0..100).map(|percent| bytes.len() * percent / 100) {
@@ -199,7 +204,12 @@ fn lies_about_sizes_set_no_memory_aside() {
         json["shape"] = serde_json::from_str(to).unwrap();
         fs::write(&meta, json.to_string()).unwrap();
     };
-    for lie in ["[7, 3000000000000, 2]", "[7, 18446744073709551615, 2]", "[18446744073709551615, 3, 2]", "[7, 100000000, 2]"] {
+    for lie in [
+        "[7, 3000000000000, 2]",
+        "[7, 18446744073709551615, 2]",
+        "[18446744073709551615, 3, 2]",
+        "[7, 100000000, 2]",
+    ] {
         shape(lie);
         let read = open(&path).and_then(|mut source| source.read(1));
         if lie.starts_with("[7") {

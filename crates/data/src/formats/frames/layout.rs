@@ -57,7 +57,9 @@ pub(super) fn places(path: &Path) -> Result<Vec<Place>> {
     if places.is_empty() {
         // Pictures without a table say what is missing.
         episode_in(path, true)?;
-        return Err(Error::invalid("expected episodes of pictures and actions, found none").at(path).hint(LAYOUT));
+        return Err(Error::invalid("expected episodes of pictures and actions, found none")
+            .at(path)
+            .hint(LAYOUT));
     }
     Ok(places)
 }
@@ -101,8 +103,10 @@ fn check_numbers(frames: &[PathBuf], numbers: &[u64]) -> Result<()> {
     for (pair, names) in numbers.windows(2).zip(frames.windows(2)) {
         let (before, after) = (file_name(&names[0]), file_name(&names[1]));
         if pair[1] <= pair[0] {
-            return Err(Error::invalid(format!("expected one picture a frame, got `{before}` and `{after}`"))
-                .hint("pictures of one episode have the same name but for their number"));
+            return Err(Error::invalid(format!(
+                "expected one picture a frame, got `{before}` and `{after}`"
+            ))
+            .hint("pictures of one episode have the same name but for their number"));
         }
         if pair[1] - pair[0] != step {
             let missing = pair[0] + step;
@@ -160,7 +164,9 @@ fn table_in(entries: &[PathBuf]) -> Result<PathBuf> {
     let named: Vec<&PathBuf> = tables.iter().copied().filter(|path| stem(path) == TABLE).collect();
     match (named.as_slice(), tables.as_slice()) {
         ([only], _) | ([], [only]) => Ok((*only).clone()),
-        ([], []) => Err(Error::invalid("expected a table `actions.csv` with the pictures, found none").hint(LAYOUT)),
+        ([], []) => {
+            Err(Error::invalid("expected a table `actions.csv` with the pictures, found none").hint(LAYOUT))
+        }
         ([first, second, ..], _) | ([], [first, second, ..]) => {
             let (first, second) = (file_name(first), file_name(second));
             Err(Error::invalid(format!("expected one table of actions, got `{first}` and `{second}`")))

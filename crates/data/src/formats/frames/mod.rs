@@ -99,7 +99,11 @@ fn look_through(places: &[Place], names: &[String]) -> Result<(Found, Vec<String
         notes.extend(play.remark());
         // A grey picture, say a black one at the start, is often stored as grey in a coloured set.
         let [height, width, channels] = play.shape()?;
-        shape = if shape == [0; 3] { [height, width, channels] } else { [shape[0], shape[1], shape[2].max(channels)] };
+        shape = if shape == [0; 3] {
+            [height, width, channels]
+        } else {
+            [shape[0], shape[1], shape[2].max(channels)]
+        };
     }
     notes.sort();
     notes.dedup();
@@ -108,13 +112,17 @@ fn look_through(places: &[Place], names: &[String]) -> Result<(Found, Vec<String
     survey.remarks(&words, &mut notes);
     let (numbers, left_out) = survey.numbers();
     if !left_out.is_empty() {
-        notes.push(format!("Columns that number the rows or hold words were left out: {}.", left_out.join(", ")));
+        notes.push(format!(
+            "Columns that number the rows or hold words were left out: {}.",
+            left_out.join(", ")
+        ));
     }
     let [height, width, channels] = shape;
     let mut obs = Space::Image { height, width, channels };
     if !numbers.is_empty() {
         let vector = |n: usize| Space::vector(n, f32::NEG_INFINITY, f32::INFINITY);
-        let mut parts: BTreeMap<String, Space> = numbers.into_iter().map(|(name, n)| (name, vector(n))).collect();
+        let mut parts: BTreeMap<String, Space> =
+            numbers.into_iter().map(|(name, n)| (name, vector(n))).collect();
         if parts.insert(schema::PICTURE.to_owned(), obs).is_some() {
             return Err(Error::invalid("expected numbers under another name than `image`").at(first));
         }
@@ -144,6 +152,8 @@ impl Source for Frames {
 impl Frames {
     fn place(&self, idx: usize) -> Result<&Place> {
         let n = self.places.len();
-        self.places.get(idx).ok_or_else(|| Error::invalid(format!("expected an episode below {n}, got {idx}")))
+        self.places
+            .get(idx)
+            .ok_or_else(|| Error::invalid(format!("expected an episode below {n}, got {idx}")))
     }
 }

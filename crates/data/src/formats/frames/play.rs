@@ -66,7 +66,9 @@ impl<'a> Play<'a> {
         match numbers.windows(2).position(|pair| pair[1] - pair[0] != second - first) {
             Some(row) if numbers.len() == cells.len() => {
                 let (before, after) = (numbers[row], numbers[row + 1]);
-                Err(Error::invalid(format!("expected a row for every frame, got frame {after} after {before}")))
+                Err(Error::invalid(format!(
+                    "expected a row for every frame, got frame {after} after {before}"
+                )))
             }
             _ => Ok(()),
         }
@@ -102,7 +104,9 @@ impl<'a> Play<'a> {
         let n = n_seen.saturating_sub(1);
         let steps = steps.unwrap_or(0..n);
         if n_seen == 0 || steps.start > steps.end || steps.end > n {
-            return Err(Error::invalid(format!("expected steps within 0..{n}, got {steps:?}")).at(&self.place.table));
+            return Err(
+                Error::invalid(format!("expected steps within 0..{n}, got {steps:?}")).at(&self.place.table)
+            );
         }
         let rows = self.rows(schema, &steps).map_err(|err| err.at(&self.place.table));
         let (actions, rewards) = rows?;
@@ -118,9 +122,14 @@ impl<'a> Play<'a> {
         let reward = |row: usize| match self.table.cell("reward", row) {
             Cell::Number(reward) => Ok(*reward as f32),
             Cell::Empty => Ok(0.0),
-            other => Err(Error::invalid(format!("expected a number as reward in row {row}, got {}", other.show()))),
+            other => {
+                Err(Error::invalid(format!("expected a number as reward in row {row}, got {}", other.show())))
+            }
         };
-        Ok((steps.clone().map(action).collect::<Result<_>>()?, steps.clone().map(reward).collect::<Result<_>>()?))
+        Ok((
+            steps.clone().map(action).collect::<Result<_>>()?,
+            steps.clone().map(reward).collect::<Result<_>>()?,
+        ))
     }
 
     /// Whether an action was taken in row `row`.
@@ -177,10 +186,12 @@ impl<'a> Play<'a> {
     }
 
     fn picture(&self, t: usize, [height, width, channels]: [usize; 3]) -> Result<Image> {
-        let path = self.frames.get(t).ok_or_else(|| Error::invalid(format!("expected a frame {t}, got none")))?;
+        let path =
+            self.frames.get(t).ok_or_else(|| Error::invalid(format!("expected a frame {t}, got none")))?;
         let image = picture::decode(&read(path)?).map_err(|err| err.at(path))?;
         if (image.height, image.width) != (height, width) {
-            let first = self.frames.first().map_or(String::new(), |path| format!(" like `{}`", file_name(path)));
+            let first =
+                self.frames.first().map_or(String::new(), |path| format!(" like `{}`", file_name(path)));
             let got = format!("{}x{}", image.height, image.width);
             return Err(Error::invalid(format!("expected a picture of {height}x{width}{first}, got {got}"))
                 .at(path)

@@ -46,8 +46,8 @@ impl Declared {
             return Ok(Self::default());
         }
         let bytes = fs::read(&path).map_err(|err| Error::io("read data set", &path, &err))?;
-        let declared: Self =
-            serde_json::from_slice(&bytes).map_err(|err| Error::corrupt(&path, format!("cannot read: {err}")))?;
+        let declared: Self = serde_json::from_slice(&bytes)
+            .map_err(|err| Error::corrupt(&path, format!("cannot read: {err}")))?;
         for space in declared.obs.iter().chain(&declared.action) {
             check_bounds(space).map_err(|err| err.at(&path))?;
         }
@@ -61,7 +61,11 @@ fn check_bounds(space: &Space) -> Result<()> {
         if let Space::Box { shape, low, high } = &leaf.space {
             let n = shape.iter().try_fold(1usize, |n, side| n.checked_mul(*side));
             if n != Some(low.len()) || n != Some(high.len()) {
-                return Err(Error::invalid(format!("expected bounds for {shape:?}, got {} and {}", low.len(), high.len())));
+                return Err(Error::invalid(format!(
+                    "expected bounds for {shape:?}, got {} and {}",
+                    low.len(),
+                    high.len()
+                )));
             }
         }
     }
@@ -87,7 +91,11 @@ impl Part {
             Space::Discrete { .. } => 1,
             Space::MultiDiscrete { nvec } => nvec.len(),
             Space::Box { low, .. } => low.len(),
-            other => return Err(Error::invalid(format!("expected numbers in a table, got {other} called `{name}`"))),
+            other => {
+                return Err(Error::invalid(format!(
+                    "expected numbers in a table, got {other} called `{name}`"
+                )));
+            }
         };
         let columns = match n {
             1 => vec![name.to_owned()],
@@ -163,7 +171,9 @@ pub(super) fn obs_parts(choice: &Choice) -> Result<(Option<Leaf>, Vec<Part>)> {
         match &leaf.space {
             Space::Image { .. } if picture.is_none() => picture = Some(leaf.clone()),
             Space::Image { .. } => {
-                return Err(Error::invalid(format!("expected one picture a frame, got a second one called `{name}`")));
+                return Err(Error::invalid(format!(
+                    "expected one picture a frame, got a second one called `{name}`"
+                )));
             }
             _ => numbers.push(Part::named(name, leaf.clone())?),
         }

@@ -11,8 +11,22 @@ use crate::natural;
 
 /// Columns that number or time the rows and say nothing about the world.
 const INDICES: &[&str] = &[
-    "", "unnamed: 0", "index", "idx", "id", "frame", "frame_idx", "frame_index", "step", "step_idx", "t", "time",
-    "timestamp", "episode", "episode_idx", "episode_index",
+    "",
+    "unnamed: 0",
+    "index",
+    "idx",
+    "id",
+    "frame",
+    "frame_idx",
+    "frame_index",
+    "step",
+    "step_idx",
+    "t",
+    "time",
+    "timestamp",
+    "episode",
+    "episode_idx",
+    "episode_index",
 ];
 /// Columns that say what came of an action.
 pub(super) const OUTCOMES: &[&str] = &["reward", "terminated", "terminal", "truncated", "timeout", "done"];
@@ -44,7 +58,8 @@ impl Survey {
         if self.n_episodes == 0 {
             self.columns = columns;
         } else if let Some(odd) = self.columns.symmetric_difference(&columns).next() {
-            let (with, without) = if columns.contains(odd) { (name, first.as_str()) } else { (first.as_str(), name) };
+            let (with, without) =
+                if columns.contains(odd) { (name, first.as_str()) } else { (first.as_str(), name) };
             return Err(Error::invalid(format!(
                 "expected the same columns in all tables, got `{odd}` in `{with}` and not in `{without}`"
             )));
@@ -82,7 +97,8 @@ impl Survey {
         if self.columns.contains(ACTION) {
             return self.one_action(names);
         }
-        let mut columns: Vec<String> = self.columns.iter().filter(|name| name.starts_with(ACTION)).cloned().collect();
+        let mut columns: Vec<String> =
+            self.columns.iter().filter(|name| name.starts_with(ACTION)).cloned().collect();
         columns.sort_by(|a, b| natural::compare(a, b));
         if let Some(wordy) = columns.iter().find(|name| self.wordy.contains(*name)) {
             return Err(Error::invalid(format!("expected numbers in `{wordy}`, got words"))
@@ -109,7 +125,11 @@ impl Survey {
         let space = match words.len() {
             0 if self.fractions => Space::vector(1, f32::NEG_INFINITY, f32::INFINITY),
             0 if self.largest >= f64::from(u16::MAX) => {
-                return Err(Error::invalid(format!("expected actions below {}, got {}", u16::MAX, self.largest)));
+                return Err(Error::invalid(format!(
+                    "expected actions below {}, got {}",
+                    u16::MAX,
+                    self.largest
+                )));
             }
             0 => Space::Discrete { n: self.largest as usize + 1 },
             n => Space::Discrete { n },
@@ -126,8 +146,10 @@ impl Survey {
             let near = same.or_else(|| nearest(word, others.filter(|_| is_long)));
             if let Some(near) = near.filter(|_| *n == 1 && self.n_episodes > 1) {
                 let example = format!("{{\"actions\": [\"{near}\", \"{word}\", ..]}}");
-                return Err(Error::invalid(format!("expected an action of other episodes too, got `{word}` in `{episode}` alone"))
-                    .hint(format!("did you mean `{near}`? if not, list all actions in `{FILE}`: {example}")));
+                return Err(Error::invalid(format!(
+                    "expected an action of other episodes too, got `{word}` in `{episode}` alone"
+                ))
+                .hint(format!("did you mean `{near}`? if not, list all actions in `{FILE}`: {example}")));
             }
         }
         Ok(())

@@ -38,7 +38,14 @@ pub(super) fn create(dir: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
         return Err(Error::invalid(format!("expected another name than `{name}` for an observation")));
     }
     new_folder(dir)?;
-    Ok(Box::new(FramesSink { dir: dir.to_path_buf(), spec: spec.clone(), picture, numbers, actions, n_episodes: 0 }))
+    Ok(Box::new(FramesSink {
+        dir: dir.to_path_buf(),
+        spec: spec.clone(),
+        picture,
+        numbers,
+        actions,
+        n_episodes: 0,
+    }))
 }
 
 impl Sink for FramesSink {
@@ -54,7 +61,8 @@ impl Sink for FramesSink {
             write(&temp.join(format!("{t:05}.png")), &png_bytes(image)?)?;
         }
         write(&temp.join("actions.csv"), &self.table(episode)?)?;
-        let meta = serde_json::to_vec(&episode.meta).map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
+        let meta = serde_json::to_vec(&episode.meta)
+            .map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
         write(&temp.join(META_FILE), &meta)?;
         fs::rename(&temp, self.dir.join(name)).map_err(io)?;
         self.n_episodes += 1;
@@ -68,8 +76,8 @@ impl Sink for FramesSink {
             actions: Vec::new(),
             fps: Some(self.spec.fps),
         };
-        let text =
-            serde_json::to_vec_pretty(&declared).map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
+        let text = serde_json::to_vec_pretty(&declared)
+            .map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
         write_atomic(&self.dir.join(FILE), &text)?;
         sync_folder(&self.dir)
     }
@@ -79,7 +87,8 @@ impl FramesSink {
     /// A row a step, and one without an action where there is more to say of the last frame.
     fn table(&self, episode: &Episode) -> Result<Vec<u8>> {
         let parts = || self.actions.iter().chain(&self.numbers);
-        let mut header: Vec<&str> = parts().flat_map(|part| part.columns.iter().map(String::as_str)).collect();
+        let mut header: Vec<&str> =
+            parts().flat_map(|part| part.columns.iter().map(String::as_str)).collect();
         header.extend(["reward", "terminated", "truncated"]);
         let mut csv = csv::Writer::from_writer(Vec::new());
         let broken = |err: csv::Error| Error::invalid(format!("cannot write table: {err}"));
@@ -96,9 +105,10 @@ impl FramesSink {
             }
             row.push(episode.rewards.get(t).map_or(String::new(), f32::to_string));
             let last = t + 1 == n.max(1);
-            row.extend([StepKind::Terminated, StepKind::Truncated].map(|kind| {
-                u8::from(last && episode.end == kind).to_string()
-            }));
+            row.extend(
+                [StepKind::Terminated, StepKind::Truncated]
+                    .map(|kind| u8::from(last && episode.end == kind).to_string()),
+            );
             csv.write_record(row).map_err(broken)?;
         }
         csv.into_inner().map_err(|err| Error::invalid(format!("cannot write table: {err}")))

@@ -99,7 +99,8 @@ impl Actions {
 /// The rows of actions of each episode in one file.
 fn split(npz: &mut Npz, roles: &Roles) -> Result<Vec<Range<usize>>> {
     let n = npz.arrays[&roles.action].n_rows();
-    let bad = |what: &str| Error::new(ErrorKind::Corrupt, format!("expected {what} within {n} rows, got others"));
+    let bad =
+        |what: &str| Error::new(ErrorKind::Corrupt, format!("expected {what} within {n} rows, got others"));
     let ends = |npz: &mut Npz, name: &str| -> Result<Option<Vec<i64>>> {
         match npz.arrays.contains_key(name) {
             true => Ok(Some(ints(&npz.all(name)?))),
@@ -108,11 +109,18 @@ fn split(npz: &mut Npz, roles: &Roles) -> Result<Vec<Range<usize>>> {
     };
     let mut stops: Vec<usize> = Vec::new();
     if let Some(ends) = ends(npz, "episode_ends")? {
-        stops = ends.into_iter().map(usize::try_from).collect::<std::result::Result<_, _>>().map_err(|_| bad("ends"))?;
+        stops = ends
+            .into_iter()
+            .map(usize::try_from)
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|_| bad("ends"))?;
     } else if let Some(lens) = ends(npz, "ep_len")? {
         let mut at = 0usize;
         for len in lens {
-            at = usize::try_from(len).ok().and_then(|len| at.checked_add(len)).ok_or_else(|| bad("lengths"))?;
+            at = usize::try_from(len)
+                .ok()
+                .and_then(|len| at.checked_add(len))
+                .ok_or_else(|| bad("lengths"))?;
             stops.push(at);
         }
     } else if roles.rows == Rows::Closed {
@@ -124,7 +132,9 @@ fn split(npz: &mut Npz, roles: &Roles) -> Result<Vec<Range<usize>>> {
     } else {
         for name in roles.flags() {
             let flags = npz.all(name)?;
-            stops.extend((0..n).filter(|row| flags.ints(*row).is_some_and(|flag| flag == [1])).map(|row| row + 1));
+            stops.extend(
+                (0..n).filter(|row| flags.ints(*row).is_some_and(|flag| flag == [1])).map(|row| row + 1),
+            );
         }
         stops.push(n);
         stops.sort_unstable();
@@ -262,7 +272,9 @@ impl Reader {
         let column = npz.rows(name, rows.clone())?;
         let rewards = (0..rows.len()).map(|row| match column.numbers(row).as_deref() {
             Some([reward]) if reward.is_finite() => Ok(*reward),
-            got => Err(Error::new(ErrorKind::Corrupt, format!("expected a reward in row {row}, got {got:?}"))),
+            got => {
+                Err(Error::new(ErrorKind::Corrupt, format!("expected a reward in row {row}, got {got:?}")))
+            }
         });
         rewards.collect()
     }
@@ -310,7 +322,8 @@ fn chosen(column: &Column) -> Result<Column> {
         row.iter().position(|x| *x == 1.0).map(|at| at as i64)
     };
     let choices: Option<Vec<i64>> = (0..column.len()).map(choice).collect();
-    let cells = choices.ok_or_else(|| Error::new(ErrorKind::Corrupt, "expected one choice a row of actions, got none"))?;
+    let cells = choices
+        .ok_or_else(|| Error::new(ErrorKind::Corrupt, "expected one choice a row of actions, got none"))?;
     Ok(Column { width: 1, cells: Cells::Ints(cells) })
 }
 

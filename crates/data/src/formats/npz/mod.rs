@@ -97,7 +97,12 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     if first.arrays.contains_key(NOTE) {
         let note = Note::read(&mut first, &files[0])?;
         let reader = Reader::noted(&note, wanted).map_err(|err| err.at(&files[0]))?;
-        let info = SourceInfo { obs: reader.obs.space.clone(), action: note.action, fps: note.fps, notes: Vec::new() };
+        let info = SourceInfo {
+            obs: reader.obs.space.clone(),
+            action: note.action,
+            fps: note.fps,
+            notes: Vec::new(),
+        };
         let episodes = (0..files.len()).map(|idx| (idx, None)).collect();
         return Ok(Box::new(NpzSource { files, episodes, info, reader, opened: Some((0, first)) }));
     }

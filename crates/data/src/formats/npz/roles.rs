@@ -18,8 +18,23 @@ const DISCOUNT: &str = "discount";
 const NEXT: &str = "next_";
 /// What numbers rows, splits episodes or was noted for people.
 const ASIDE: &[&str] = &[
-    "episode_ends", "ep_len", "ep_offset", "ep_idx", "episode_idx", "step_idx", "step", "stepid", "index", "id",
-    "timestamp", "time", "seed", "consec", DISCOUNT, FIRST, LAST,
+    "episode_ends",
+    "ep_len",
+    "ep_offset",
+    "ep_idx",
+    "episode_idx",
+    "step_idx",
+    "step",
+    "stepid",
+    "index",
+    "id",
+    "timestamp",
+    "time",
+    "seed",
+    "consec",
+    DISCOUNT,
+    FIRST,
+    LAST,
 ];
 const ASIDE_STARTS: &[&str] = &["log_", "log/", "infos/", "info/", "metadata/", "meta/", "_", NEXT];
 
@@ -59,7 +74,9 @@ impl Roles {
     /// # Errors
     /// If there is no action or no observation.
     pub fn of(arrays: &BTreeMap<String, Header>) -> Result<Self> {
-        let find = |names: &[&str]| names.iter().find(|name| arrays.contains_key(**name)).map(|name| (*name).to_owned());
+        let find = |names: &[&str]| {
+            names.iter().find(|name| arrays.contains_key(**name)).map(|name| (*name).to_owned())
+        };
         let known = || arrays.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let action = find(ACTION).ok_or_else(|| {
             Error::invalid(format!("expected an array `action`, got {}", known()))
@@ -75,14 +92,20 @@ impl Roles {
                 && (header.n_rows() == n || header.n_rows() == n + 1)
         };
         let of_rows = |wanted: usize| -> Vec<String> {
-            let found = arrays.iter().filter(|(name, header)| is_obs(name, header) && header.n_rows() == wanted);
+            let found =
+                arrays.iter().filter(|(name, header)| is_obs(name, header) && header.n_rows() == wanted);
             found.map(|(name, _)| name.clone()).collect()
         };
         let dreamer = arrays.contains_key(FIRST) || arrays.contains_key(DISCOUNT);
         let (closed, open) = (of_rows(n + 1), of_rows(n));
-        let (rows, obs) = if !closed.is_empty() && !dreamer { (Rows::Closed, closed) } else { (Rows::Open, open) };
+        let (rows, obs) =
+            if !closed.is_empty() && !dreamer { (Rows::Closed, closed) } else { (Rows::Open, open) };
         if obs.is_empty() {
-            return Err(Error::invalid(format!("expected observations in {n} or {} rows, got {}", n + 1, known())));
+            return Err(Error::invalid(format!(
+                "expected observations in {n} or {} rows, got {}",
+                n + 1,
+                known()
+            )));
         }
         let next: BTreeMap<String, String> = obs
             .iter()

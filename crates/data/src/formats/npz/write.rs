@@ -38,7 +38,14 @@ pub(super) fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
     if !single {
         crate::formats::new_folder(path)?;
     }
-    Ok(Box::new(NpzSink { path: path.to_path_buf(), single, spec: spec.clone(), obs, actions, n_episodes: 0 }))
+    Ok(Box::new(NpzSink {
+        path: path.to_path_buf(),
+        single,
+        spec: spec.clone(),
+        obs,
+        actions,
+        n_episodes: 0,
+    }))
 }
 
 impl Sink for NpzSink {
@@ -77,7 +84,8 @@ impl NpzSink {
             }
         }
         let n = episode.len();
-        let flags = |kind: StepKind| Cells::Bools((0..n).map(|t| t + 1 == n && episode.end == kind).collect());
+        let flags =
+            |kind: StepKind| Cells::Bools((0..n).map(|t| t + 1 == n && episode.end == kind).collect());
         let numbers = [
             ("reward", Cells::Floats(episode.rewards.clone())),
             ("terminated", flags(StepKind::Terminated)),
@@ -93,7 +101,8 @@ impl NpzSink {
             end: episode.end,
             meta: episode.meta.clone(),
         };
-        let text = serde_json::to_string(&note).map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
+        let text =
+            serde_json::to_string(&note).map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
         npz.push(NOTE, &Column { width: 1, cells: Cells::Texts(vec![text]) }, None, &[])?;
         npz.finish()
     }

@@ -52,8 +52,21 @@ const TRUNCATED: &str = "truncated";
 const NOTE: &str = "worldsmith";
 /// Columns that are no observation.
 const ASIDE: &[&str] = &[
-    ACTION, REWARD, TERMINATED, TRUNCATED, "rewards", "done", "dones", "timestamp", "time", "index", "step", "step_idx",
-    "episode", "episode_idx", "seed",
+    ACTION,
+    REWARD,
+    TERMINATED,
+    TRUNCATED,
+    "rewards",
+    "done",
+    "dones",
+    "timestamp",
+    "time",
+    "index",
+    "step",
+    "step_idx",
+    "episode",
+    "episode_idx",
+    "seed",
 ];
 /// How many rows are looked at to tell what real numbers in pictures mean.
 const N_LOOK: usize = 4;
@@ -115,7 +128,12 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
         actions: Choice::prefixed(&Space::Discrete { n: 1 }, ACTION)?,
         seeds: Vec::new(),
         origins: Vec::new(),
-        info: SourceInfo { obs: Space::Discrete { n: 1 }, action: Space::Discrete { n: 1 }, fps: None, notes: Vec::new() },
+        info: SourceInfo {
+            obs: Space::Discrete { n: 1 },
+            action: Space::Discrete { n: 1 },
+            fps: None,
+            notes: Vec::new(),
+        },
     };
     match note {
         Some(note) => source.take_note(note, &options.columns)?,
@@ -144,7 +162,11 @@ fn cut(ends: &[i64], arrays: &BTreeMap<String, Array>) -> Result<Vec<Range<usize
         match usize::try_from(*end) {
             Ok(end) if end > start && end <= n_rows => rows.push(start..end),
             Ok(end) if end == start => {}
-            _ => return Err(broken(format!("expected episodes to end in rows {start} to {n_rows}, got {end}"))),
+            _ => {
+                return Err(broken(format!(
+                    "expected episodes to end in rows {start} to {n_rows}, got {end}"
+                )));
+            }
         }
         start = rows.last().map_or(0, |rows| rows.end);
     }
@@ -160,7 +182,8 @@ impl ZarrSource {
         self.actions.rename(write::column_name);
         let (seeds, origins) = (ints(&mut self.store, SEEDS)?, ints(&mut self.store, ORIGINS)?);
         let origin = |at: i64| usize::try_from(at).ok().filter(|at| *at < note.origins.len());
-        let both = seeds.iter().zip(&origins).map(|(seed, at)| Some((Seed(seed.cast_unsigned()), origin(*at)?)));
+        let both =
+            seeds.iter().zip(&origins).map(|(seed, at)| Some((Seed(seed.cast_unsigned()), origin(*at)?)));
         self.seeds = both.collect::<Option<_>>().unwrap_or_default();
         if self.seeds.len() != self.episodes.len() {
             return Err(Error::corrupt(&path, "expected a seed and an origin for every episode, got others"));
@@ -172,7 +195,8 @@ impl ZarrSource {
 
     /// Tells from the arrays what they are.
     fn look(&mut self, wanted: &[String]) -> Result<()> {
-        let names: Vec<String> = self.arrays.keys().filter(|name| !ASIDE.contains(&name.as_str())).cloned().collect();
+        let names: Vec<String> =
+            self.arrays.keys().filter(|name| !ASIDE.contains(&name.as_str())).cloned().collect();
         let mut notes = Vec::new();
         for name in names {
             let Some(array) = self.arrays.get_mut(&name) else { continue };
@@ -195,7 +219,9 @@ impl ZarrSource {
         }
         self.obs = Choice::of_columns(spaces, wanted).map_err(|err| err.at(self.store.path()))?;
         self.actions = Choice::prefixed(&self.action_space()?, ACTION)?;
-        notes.push("The last action of each episode led to no recorded observation and was left out.".to_owned());
+        notes.push(
+            "The last action of each episode led to no recorded observation and was left out.".to_owned(),
+        );
         if !self.arrays.contains_key(REWARD) {
             notes.push("There is no array `data/reward`: rewards are 0.".to_owned());
         }
@@ -205,10 +231,14 @@ impl ZarrSource {
 
     fn action_space(&mut self) -> Result<Space> {
         let array = self.arrays.get_mut(ACTION);
-        let array = array.ok_or_else(|| Error::invalid("expected an array `data/action`, found none").at(self.store.path()))?;
+        let array = array.ok_or_else(|| {
+            Error::invalid("expected an array `data/action`, found none").at(self.store.path())
+        })?;
         let schema: Schema = array.schema();
         if schema.kind == Kind::Floats || schema.width() != Some(1) {
-            return Look::guess(ACTION, &schema).map(|look| look.space).map_err(|err| err.at(self.store.path()));
+            return Look::guess(ACTION, &schema)
+                .map(|look| look.space)
+                .map_err(|err| err.at(self.store.path()));
         }
         let (mut least, mut largest) = (0, 0);
         for start in (0..array.n_rows()).step_by(STRETCH) {
@@ -268,8 +298,11 @@ impl ZarrSource {
         let column = self.column(REWARD, rows.clone())?;
         let reward = |row: usize| match column.numbers(row).as_deref() {
             Some([reward]) if reward.is_finite() => Ok(*reward),
-            got => Err(Error::new(ErrorKind::Corrupt, format!("expected a reward in row {}, got {got:?}", rows.start + row))
-                .at(self.store.path())),
+            got => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("expected a reward in row {}, got {got:?}", rows.start + row),
+            )
+            .at(self.store.path())),
         };
         (0..rows.len()).map(reward).collect()
     }

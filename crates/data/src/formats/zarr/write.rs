@@ -44,7 +44,8 @@ pub(super) fn create(dir: &Path, spec: &SinkSpec, version: Version) -> Result<Bo
             return Err(Error::invalid(format!("expected numbers or pictures, got text in `{name}`"))
                 .hint("the formats `worldsmith` and `npz` hold text"));
         }
-        let odd = name.is_empty() || name.starts_with('.') || name.contains('\\') || names.contains(&name.as_str());
+        let odd =
+            name.is_empty() || name.starts_with('.') || name.contains('\\') || names.contains(&name.as_str());
         if odd || (ASIDE.contains(&name.as_str()) && name != ACTION) {
             return Err(Error::invalid(format!("expected another name than `{name}` for a part")));
         }
@@ -108,7 +109,11 @@ impl Sink for ZarrSink {
         for array in std::mem::take(&mut self.arrays) {
             array.finish()?;
         }
-        let each = [(ENDS, &self.ends, Dtype::I64), (SEEDS, &self.seeds, Dtype::U64), (ORIGINS, &self.origin_of, Dtype::I64)];
+        let each = [
+            (ENDS, &self.ends, Dtype::I64),
+            (SEEDS, &self.seeds, Dtype::U64),
+            (ORIGINS, &self.origin_of, Dtype::I64),
+        ];
         for (key, numbers, dtype) in each {
             let mut array = ArrayWriter::create(&self.dir.join(key), self.version, dtype, &[])?;
             array.push(&Cells::Ints(numbers.clone()), numbers.len())?;

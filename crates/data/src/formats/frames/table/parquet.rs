@@ -2,7 +2,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
@@ -23,7 +24,8 @@ pub(super) fn read(bytes: Vec<u8>, most_rows: usize) -> Result<Table> {
 fn read_batches(bytes: Vec<u8>, most_rows: usize) -> Result<Table> {
     // What Arrow noted beside the columns may ask for dictionaries; the columns themselves are enough.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(bytes), options).map_err(damaged)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(bytes), options)
+        .map_err(damaged)?;
     check_size(builder.metadata(), most_rows)?;
     let mut table = Table::default();
     for batch in builder.build().map_err(damaged)? {

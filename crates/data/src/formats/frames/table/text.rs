@@ -91,7 +91,8 @@ fn flatten(name: String, value: Json, row: &mut Vec<(String, Cell)>) {
 
 /// Text without the byte-order mark that some programs put first.
 fn utf8(bytes: &[u8]) -> Result<&str> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|err| Error::invalid(format!("expected UTF-8 text, got another byte at {}", err.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes).map_err(|err| {
+        Error::invalid(format!("expected UTF-8 text, got another byte at {}", err.valid_up_to()))
+    })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
