@@ -4,7 +4,7 @@ use super::{Problem, Rule};
 use crate::{SourceFile, Tree, source::is_word};
 
 /// Crates below the facade: they are handed what they need, so that a run is a function of its arguments.
-const BELOW_FACADE: &[&str] = &["core", "env", "data", "lm", "nn", "plan", "eval", "recipes"];
+const BELOW_FACADE: &[&str] = &["core", "env", "video", "data", "lm", "nn", "plan", "eval", "recipes"];
 
 /// What only the facade and the programs on top of it do.
 const OUTSIDE_WORLD: &[&str] = &[

@@ -7,7 +7,8 @@ use crate::{SourceFile, Tree};
 const ARROWS_DOWN: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("env", &["core"]),
-    ("data", &["core"]),
+    ("video", &["core"]),
+    ("data", &["core", "video"]),
     ("lm", &["core"]),
     ("nn", &["core"]),
     ("plan", &["core", "nn"]),
@@ -20,7 +21,7 @@ const ARROWS_DOWN: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that hold no tensor, so that they build in seconds and serve any model.
-const TENSOR_FREE: &[&str] = &["core", "env", "data", "lm"];
+const TENSOR_FREE: &[&str] = &["core", "env", "video", "data", "lm"];
 
 /// Packages that bring tensors in.
 const TENSOR_PACKAGES: &[&str] = &["burn", "gemm", "candle", "ndarray", "tch"];

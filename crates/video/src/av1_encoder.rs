@@ -1,0 +1,1 @@
+//! Writing AV1 with rav1e.

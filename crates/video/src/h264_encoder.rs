@@ -1,0 +1,1 @@
+//! Writing H.264 with OpenH264.
