@@ -3,16 +3,21 @@
 mod atomic;
 mod batch;
 mod blosc;
+mod dtype;
 pub mod export;
 mod fingerprint;
 pub mod formats;
 mod leaf;
 mod natural;
+mod npy;
+mod npz;
 mod picture;
 mod replay;
 mod resize;
 mod stats;
 mod store;
+mod zarr;
+mod zipped;
 
 pub use atomic::{crc32, write_atomic};
 pub use batch::{Batch, Cell, Column, StepId};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use worldsmith_core::{Error, Result, Space, Value};
+use worldsmith_core::{Error, ErrorKind, Result, Space, Value};
 
 use super::SEE_COLUMNS;
+use super::column::Column;
 use crate::leaf::{Leaf, leaves};
 
 /// A space and the columns that its leaves are read from.
@@ -52,9 +53,43 @@ impl Choice {
         Self::new(&Space::Dict(columns), "", if wanted.is_empty() { &all } else { wanted })
     }
 
-    /// An observation without any values yet, into which [`Leaf::put`] puts them.
+    /// All leaves of `space`; one without a name is called `root`, others start with it and a slash.
+    ///
+    /// # Errors
+    /// If two leaves have one name.
+    pub fn prefixed(space: &Space, root: &str) -> Result<Self> {
+        let found = leaves(space, root, &format!("{root}/"))?;
+        let parts = found.into_iter().map(|leaf| (leaf.name.clone(), leaf)).collect();
+        Ok(Self { space: space.clone(), parts })
+    }
+
+    /// Gives the columns other names.
+    pub fn rename(&mut self, name: impl Fn(&str) -> String) {
+        self.parts.iter_mut().for_each(|(column, _)| *column = name(column));
+    }
+
+    /// A value without any parts yet, into which [`Leaf::put`] puts them.
     pub fn empty(&self) -> Value {
         Value::Dict(BTreeMap::new())
+    }
+
+    /// The first `n` rows of `columns` as values.
+    ///
+    /// # Errors
+    /// If a column or a row is missing, or of another type or shape; names both.
+    pub fn values(&self, columns: &BTreeMap<String, Column>, n: usize) -> Result<Vec<Value>> {
+        let mut values: Vec<Value> = (0..n).map(|_| self.empty()).collect();
+        for (name, leaf) in &self.parts {
+            let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why);
+            let column = columns
+                .get(name)
+                .ok_or_else(|| corrupt(format!("expected a column `{name}`, found none")))?;
+            for (row, whole) in values.iter_mut().enumerate() {
+                let part = column.value(row, &leaf.space);
+                leaf.put(whole, part.map_err(|err| corrupt(format!("row {row} of `{name}`: {err}")))?);
+            }
+        }
+        Ok(values)
     }
 }
 

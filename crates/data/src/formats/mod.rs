@@ -5,15 +5,19 @@
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
 mod choice;
-mod column;
+pub(crate) mod column;
 mod frames;
 mod h5;
 mod lerobot;
+mod look;
 mod minari;
+mod npz;
 mod store;
 mod swm;
 mod swm_hdf5;
+mod zarr;
 
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -28,8 +32,17 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] =
-    &[store::FORMAT, lerobot::FORMAT, minari::FORMAT, minari::ARROW, swm_hdf5::FORMAT, frames::FORMAT];
+pub const FORMATS: &[Format] = &[
+    store::FORMAT,
+    lerobot::FORMAT,
+    minari::FORMAT,
+    minari::ARROW,
+    swm_hdf5::FORMAT,
+    zarr::FORMAT,
+    zarr::FORMAT_V3,
+    npz::FORMAT,
+    frames::FORMAT,
+];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
@@ -194,4 +207,13 @@ pub fn detect(path: &Path) -> Result<&'static Format> {
             .at(path)
             .hint(format!("`{LIST}` lists the formats and what they look like; `--format` names one"))
     })
+}
+
+/// Makes the folder `dir`, which must not hold anything yet.
+fn new_folder(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|err| Error::io("make folder", dir, &err))?;
+    match fs::read_dir(dir).map_err(|err| Error::io("list folder", dir, &err))?.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::invalid("expected a new or empty folder, got one with files").at(dir)),
+    }
 }

@@ -7,11 +7,13 @@ mod frames;
 mod hindsight;
 mod lerobot;
 mod minari;
+mod npz;
 mod replay;
 mod resume;
 mod sampling;
 mod store;
 mod swm_hdf5;
+mod zarr;
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use super::survey::OUTCOMES;
 use crate::atomic::sync_folder;
 use crate::export::png_bytes;
 use crate::formats::choice::Choice;
-use crate::formats::{Sink, SinkSpec};
+use crate::formats::{Sink, SinkSpec, new_folder};
 use crate::leaf::{Leaf, check_episode};
 use crate::write_atomic;
 
@@ -46,15 +46,6 @@ pub(super) fn create(dir: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
         actions,
         n_episodes: 0,
     }))
-}
-
-/// Makes the folder `dir`, which must not hold anything yet.
-fn new_folder(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|err| Error::io("make folder", dir, &err))?;
-    match fs::read_dir(dir).map_err(|err| Error::io("list folder", dir, &err))?.next() {
-        None => Ok(()),
-        Some(_) => Err(Error::invalid("expected a new or empty folder, got one with files").at(dir)),
-    }
 }
 
 impl Sink for FramesSink {
