@@ -255,7 +255,7 @@ fn written(dir: &Path, obs: &Space, action: &Space) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
     let mut episodes = Vec::new();
-    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5 };
+    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
     let mut sink = (formats::format("frames").unwrap().create.unwrap())(dir, &spec).unwrap();
     for (idx, n) in [3, 0, 12, 1, 2, 0].into_iter().enumerate() {
         let episode = Episode {
@@ -286,7 +286,7 @@ fn what_is_written_reads_back_equal() {
         for (idx, episode) in episodes.iter().enumerate() {
             assert_eq!(source.read(idx).unwrap(), *episode, "episode {idx}");
         }
-        let spec = SinkSpec { obs, action, fps: 1.0 };
+        let spec = SinkSpec { obs, action, fps: 1.0, video: false };
         assert!((format.create.unwrap())(&path, &spec).is_err(), "the folder is taken");
     }
 }
