@@ -12,6 +12,7 @@ mod look;
 mod npz;
 mod store;
 mod swm;
+mod swm_folder;
 mod swm_hdf5;
 mod zarr;
 
@@ -30,8 +31,16 @@ const LIST: &str = "worldsmith data formats";
 const SEE_COLUMNS: &str = "worldsmith data inspect";
 
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] =
-    &[store::FORMAT, swm_hdf5::FORMAT, npz::FORMAT, zarr::FORMAT, zarr::FORMAT_V3, frames::FORMAT];
+pub const FORMATS: &[Format] = &[
+    store::FORMAT,
+    swm_hdf5::FORMAT,
+    swm_folder::FORMAT,
+    swm_folder::FORMAT_VIDEO,
+    npz::FORMAT,
+    zarr::FORMAT,
+    zarr::FORMAT_V3,
+    frames::FORMAT,
+];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]

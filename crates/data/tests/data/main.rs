@@ -5,6 +5,7 @@ mod frames;
 mod npz;
 mod replay;
 mod store;
+mod swm_folder;
 mod zarr;
 
 use std::collections::BTreeMap;
