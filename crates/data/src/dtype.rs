@@ -161,7 +161,7 @@ impl Dtype {
             Kind::Bools => Cells::Bools(bytes.iter().map(|byte| *byte != 0).collect()),
             Kind::Bytes => Cells::Bytes(bytes),
             Kind::Ints => Cells::Ints(self.each(&bytes, |le| self.int(le))),
-            Kind::Floats => Cells::Floats(self.each(&bytes, |le| float(le))),
+            Kind::Floats => Cells::Floats(self.each(&bytes, float)),
             Kind::Texts => {
                 Cells::Texts(bytes.chunks_exact(self.size.max(1)).map(|raw| self.text(raw)).collect())
             }

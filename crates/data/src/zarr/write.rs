@@ -59,7 +59,7 @@ impl ArrayWriter {
         self.rest.extend(self.dtype.bytes(cells));
         self.n_rows += n;
         let len = self.chunk_len();
-        let n_full = if len == 0 { 0 } else { self.rest.len() / len };
+        let n_full = self.rest.len().checked_div(len).unwrap_or(0);
         let rest = self.rest.split_off(n_full * len);
         for chunk in std::mem::replace(&mut self.rest, rest).chunks_exact(len.max(1)) {
             self.write(chunk)?;
