@@ -150,6 +150,24 @@ impl NpzWriter {
     ) -> Result<()> {
         let dtype = Dtype::of(&column.cells);
         let shape: Vec<usize> = n_rows.into_iter().chain(row_shape.iter().copied()).collect();
+        self.start(name, dtype, &shape)?;
+        self.zip
+            .write_all(&dtype.bytes(&column.cells))
+            .map_err(|err| Error::io("write file", &self.path, &err))
+    }
+
+    /// Adds array `name`, whose elements stand in the file at `rows`.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn push_file(&mut self, name: &str, dtype: Dtype, shape: &[usize], rows: &Path) -> Result<()> {
+        self.start(name, dtype, shape)?;
+        let mut file = File::open(rows).map_err(|err| Error::io("read file", rows, &err))?;
+        let copied = io::copy(&mut file, &mut self.zip);
+        copied.map(drop).map_err(|err| Error::io("write file", &self.path, &err))
+    }
+
+    fn start(&mut self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<()> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .compression_level(Some(LEVEL))
@@ -157,8 +175,7 @@ impl NpzWriter {
             .large_file(true);
         let failed = |err: &io::Error| Error::io("write file", &self.path, err);
         self.zip.start_file(format!("{name}{ENDING}"), options).map_err(|err| failed(&err.into()))?;
-        self.zip.write_all(&Header::bytes(dtype, &shape)).map_err(|err| failed(&err))?;
-        self.zip.write_all(&dtype.bytes(&column.cells)).map_err(|err| failed(&err))
+        self.zip.write_all(&Header::bytes(dtype, shape)).map_err(|err| failed(&err))
     }
 
     /// Completes the file and brings it to the disk.

@@ -14,6 +14,7 @@ mod minari;
 mod npz;
 mod store;
 mod swm;
+mod swm_folder;
 mod swm_hdf5;
 mod zarr;
 
@@ -38,6 +39,8 @@ pub const FORMATS: &[Format] = &[
     minari::FORMAT,
     minari::ARROW,
     swm_hdf5::FORMAT,
+    swm_folder::FORMAT,
+    swm_folder::FORMAT_VIDEO,
     zarr::FORMAT,
     zarr::FORMAT_V3,
     npz::FORMAT,

@@ -311,7 +311,7 @@ fn cut_and_flipped_files_are_refused_or_give_an_episode() {
                 assert!(err.to_string().contains("game"), "{err}");
             }
         }
-        for _ in 0..100 {
+        for _ in 0..60 {
             let mut flipped = bytes.clone();
             flipped[rng.below(bytes.len())] ^= 1 << rng.below(8);
             fs::write(&file, &flipped).unwrap();
@@ -322,4 +322,24 @@ fn cut_and_flipped_files_are_refused_or_give_an_episode() {
         fs::write(&file, &bytes).unwrap();
     }
     assert!(open(&path).unwrap().read(0).is_ok());
+}
+
+#[test]
+fn a_video_with_a_table_of_its_name_is_an_episode() {
+    let dir = tempfile::tempdir().unwrap();
+    let video = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/swm_folder/video/pixels/ep_0.mp4");
+    for name in ["play-2", "play-10"] {
+        fs::copy(&video, dir.path().join(format!("{name}.mp4"))).unwrap();
+        fs::write(dir.path().join(format!("{name}.csv")), "action\n0\n1\n0\n1\n").unwrap();
+    }
+    let (format, mut source) = formats::open(dir.path(), None, &ReadOptions::default()).unwrap();
+    assert_eq!((format.name, source.n_episodes(), source.info().fps), ("frames", 2, Some(25.0)));
+    assert_eq!(source.info().obs, Space::Image { height: 32, width: 64, channels: 3 });
+    let episode = source.read(1).unwrap();
+    assert_eq!((episode.len(), episode.actions[3].clone()), (4, Value::Discrete(1)));
+    assert!(source.read_range(1, 2..3).unwrap() == episode.slice(2..3).unwrap());
+    let (_, mut one) = formats::open(&dir.path().join("play-10.mp4"), None, &ReadOptions::default()).unwrap();
+    assert_eq!(one.read(0).unwrap().len(), 4);
+    fs::remove_file(dir.path().join("play-2.csv")).unwrap();
+    assert!(complaint(dir.path()).starts_with("expected a table `play-2.csv` beside the video, found none"));
 }

@@ -12,6 +12,7 @@ mod replay;
 mod resume;
 mod sampling;
 mod store;
+mod swm_folder;
 mod swm_hdf5;
 mod zarr;
 

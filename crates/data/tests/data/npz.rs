@@ -182,7 +182,7 @@ fn cut_and_flipped_files_are_refused_or_give_the_same_episode() {
             let err = read(&bytes[..cut]).unwrap_err();
             assert!(err.to_string().contains("one.npz"), "{err}");
         }
-        for _ in 0..300 {
+        for _ in 0..150 {
             let mut flipped = bytes.clone();
             let at = rng.below(bytes.len());
             flipped[at] ^= 1 << rng.below(8);

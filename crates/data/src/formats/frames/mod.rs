@@ -68,7 +68,16 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     let (found, mut notes) = match (&declared.obs, &declared.action) {
         (Some(obs), Some(action)) => {
             let actions = schema::action_parts(action).map_err(|err| err.at(path))?;
-            (Found { obs: obs.clone(), action: action.clone(), actions, words: declared.actions }, Vec::new())
+            (
+                Found {
+                    obs: obs.clone(),
+                    action: action.clone(),
+                    actions,
+                    words: declared.actions,
+                    fps: None,
+                },
+                Vec::new(),
+            )
         }
         _ => look_through(&places, &declared.actions)?,
     };
@@ -77,7 +86,12 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     if numbers.is_empty() {
         notes.retain(|note| note != play::UNSEEN);
     }
-    let info = SourceInfo { obs: choice.space.clone(), action: found.action, fps: declared.fps, notes };
+    let info = SourceInfo {
+        obs: choice.space.clone(),
+        action: found.action,
+        fps: declared.fps.or(found.fps),
+        notes,
+    };
     let schema = Schema { choice, picture, numbers, actions: found.actions, words: found.words };
     Ok(Box::new(Frames { places, info, schema }))
 }
@@ -87,16 +101,18 @@ struct Found {
     action: Space,
     actions: Vec<Part>,
     words: Vec<String>,
+    fps: Option<f32>,
 }
 
 /// Looks through all tables, and at the first picture of each episode.
 fn look_through(places: &[Place], names: &[String]) -> Result<(Found, Vec<String>)> {
     let (mut survey, mut notes) = (Survey::default(), Vec::new());
-    let mut shape = [0; 3];
+    let (mut shape, mut fps) = ([0; 3], None);
     for place in places {
         let play = Play::open(place)?;
         survey.add(&place.name, &play.table).map_err(|err| err.at(&place.table))?;
         notes.extend(play.remark());
+        fps = fps.or(play.fps());
         // A grey picture, say a black one at the start, is often stored as grey in a coloured set.
         let [height, width, channels] = play.shape()?;
         shape = if shape == [0; 3] {
@@ -110,6 +126,9 @@ fn look_through(places: &[Place], names: &[String]) -> Result<(Found, Vec<String
     let first = places.first().map_or(Path::new(""), |place| &place.table);
     let (action, actions, words) = survey.actions(names).map_err(|err| err.at(first))?;
     survey.remarks(&words, &mut notes);
+    if !survey.has("reward") {
+        notes.push("There is no column `reward`: rewards are 0.".to_owned());
+    }
     let (numbers, left_out) = survey.numbers();
     if !left_out.is_empty() {
         notes.push(format!(
@@ -128,7 +147,7 @@ fn look_through(places: &[Place], names: &[String]) -> Result<(Found, Vec<String
         }
         obs = Space::Dict(parts);
     }
-    Ok((Found { obs, action, actions, words }, notes))
+    Ok((Found { obs, action, actions, words, fps }, notes))
 }
 
 impl Source for Frames {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use worldsmith_core::{Episode, EpisodeMeta, Error, Image, Result, Seed, StepKind, Value};
+use worldsmith_video::VideoReader;
 
 use super::Schema;
 use super::layout::{self, Pictures, Place, file_name};
@@ -24,7 +25,7 @@ pub(super) const UNSEEN: &str = "Where a table has no row for the last frame, th
 /// An opened episode.
 pub(super) struct Play<'a> {
     place: &'a Place,
-    frames: Vec<PathBuf>,
+    frames: Frames,
     /// What was done.
     pub table: Table,
 }
@@ -35,10 +36,7 @@ impl<'a> Play<'a> {
     /// # Errors
     /// If either is damaged or they do not fit each other.
     pub fn open(place: &'a Place) -> Result<Self> {
-        let frames = match &place.pictures {
-            Pictures::Folder(dir) => layout::frames(dir)?,
-            Pictures::Video(path) => return Err(Error::invalid("expected pictures, got a video").at(path)),
-        };
+        let frames = Frames::open(&place.pictures)?;
         let n = frames.len();
         let table = Table::read(&place.table, n)?;
         if table.n_rows + 1 < n {
@@ -79,9 +77,14 @@ impl<'a> Play<'a> {
     /// # Errors
     /// If it is damaged.
     pub fn shape(&self) -> Result<[usize; 3]> {
-        match self.frames.first() {
-            Some(path) => picture::shape(&read(path)?).map_err(|err| err.at(path)),
-            None => Ok([0; 3]),
+        self.frames.shape()
+    }
+
+    /// Frames a second, where the pictures say.
+    pub fn fps(&self) -> Option<f32> {
+        match &self.frames {
+            Frames::Files(_) => None,
+            Frames::Video(video, _) => Some(video.info().fps as f32),
         }
     }
 
@@ -98,7 +101,7 @@ impl<'a> Play<'a> {
     ///
     /// # Errors
     /// If a picture is missing, damaged or of another size, or a cell does not hold what it should.
-    pub fn read(&self, schema: &Schema, steps: Option<Range<usize>>) -> Result<Episode> {
+    pub fn read(mut self, schema: &Schema, steps: Option<Range<usize>>) -> Result<Episode> {
         // The numbers that were seen with a frame stand in its row.
         let n_seen = if schema.numbers.is_empty() { self.frames.len() } else { self.table.n_rows };
         let n = n_seen.saturating_sub(1);
@@ -114,7 +117,8 @@ impl<'a> Play<'a> {
             true => self.end(n).map_err(|err| err.at(&self.place.table))?,
             false => StepKind::Mid,
         };
-        Ok(Episode { obs: self.seen(schema, steps)?, actions, rewards, end, meta: self.meta()? })
+        let meta = self.meta()?;
+        Ok(Episode { obs: self.seen(schema, steps)?, actions, rewards, end, meta })
     }
 
     fn rows(&self, schema: &Schema, steps: &Range<usize>) -> Result<(Vec<Value>, Vec<f32>)> {
@@ -168,13 +172,19 @@ impl<'a> Play<'a> {
     }
 
     /// The observations before, between and after `steps`.
-    fn seen(&self, schema: &Schema, steps: Range<usize>) -> Result<Vec<Value>> {
+    fn seen(&mut self, schema: &Schema, steps: Range<usize>) -> Result<Vec<Value>> {
+        let mut pictures = match &schema.picture {
+            Some(leaf) => {
+                let (_, shape) = leaf.space.image().unwrap_or_default();
+                self.frames.read(steps.start..steps.end + 1, shape)?.into_iter()
+            }
+            None => Vec::new().into_iter(),
+        };
         let mut seen = Vec::with_capacity(steps.len() + 1);
         for t in steps.start..=steps.end {
             let mut obs = schema.choice.empty();
-            if let Some(leaf) = &schema.picture {
-                let (_, [height, width, channels]) = leaf.space.image().unwrap_or_default();
-                leaf.put(&mut obs, Value::Image(self.picture(t, [height, width, channels])?));
+            if let Some((leaf, image)) = schema.picture.as_ref().zip(pictures.next()) {
+                leaf.put(&mut obs, Value::Image(image));
             }
             for part in &schema.numbers {
                 let value = part.value(&self.table, t, &[]).map_err(|err| err.at(&self.place.table))?;
@@ -183,21 +193,6 @@ impl<'a> Play<'a> {
             seen.push(obs);
         }
         Ok(seen)
-    }
-
-    fn picture(&self, t: usize, [height, width, channels]: [usize; 3]) -> Result<Image> {
-        let path =
-            self.frames.get(t).ok_or_else(|| Error::invalid(format!("expected a frame {t}, got none")))?;
-        let image = picture::decode(&read(path)?).map_err(|err| err.at(path))?;
-        if (image.height, image.width) != (height, width) {
-            let first =
-                self.frames.first().map_or(String::new(), |path| format!(" like `{}`", file_name(path)));
-            let got = format!("{}x{}", image.height, image.width);
-            return Err(Error::invalid(format!("expected a picture of {height}x{width}{first}, got {got}"))
-                .at(path)
-                .hint("all pictures of a data set have the same height and width"));
-        }
-        picture::with_channels(image, channels).map_err(|err| err.at(path))
     }
 
     /// What the writer said about the episode, or what its name says.
@@ -216,6 +211,68 @@ impl<'a> Play<'a> {
             source: "real".to_owned(),
             task: None,
         })
+    }
+}
+
+/// The opened pictures of an episode.
+enum Frames {
+    Files(Vec<PathBuf>),
+    Video(Box<VideoReader>, PathBuf),
+}
+
+impl Frames {
+    fn open(pictures: &Pictures) -> Result<Self> {
+        Ok(match pictures {
+            Pictures::Folder(dir) => Frames::Files(layout::frames(dir)?),
+            Pictures::Video(path) => Frames::Video(Box::new(VideoReader::open(path)?), path.clone()),
+        })
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Frames::Files(paths) => paths.len(),
+            Frames::Video(video, _) => video.info().n_frames,
+        }
+    }
+
+    fn shape(&self) -> Result<[usize; 3]> {
+        match self {
+            Frames::Files(paths) => match paths.first() {
+                Some(path) => picture::shape(&read(path)?).map_err(|err| err.at(path)),
+                None => Ok([0; 3]),
+            },
+            Frames::Video(video, _) => Ok([video.info().height, video.info().width, 3]),
+        }
+    }
+
+    /// Pictures of the given shape.
+    fn read(&mut self, frames: Range<usize>, [height, width, channels]: [usize; 3]) -> Result<Vec<Image>> {
+        let (images, paths) = match self {
+            Frames::Video(video, path) => (video.read(frames)?, vec![path.clone()]),
+            Frames::Files(paths) => {
+                let first = paths.first().cloned();
+                let chosen = paths.get(frames.clone()).ok_or_else(|| {
+                    Error::invalid(format!("expected frames {frames:?}, got {}", paths.len()))
+                })?;
+                let decode = |path: &PathBuf| picture::decode(&read(path)?).map_err(|err| err.at(path));
+                let images = chosen.iter().map(decode).collect::<Result<Vec<Image>>>()?;
+                (images, chosen.iter().cloned().chain(first).collect())
+            }
+        };
+        let like = paths.last().map_or(String::new(), |first| file_name(first));
+        let fit = |(idx, image): (usize, Image)| {
+            let path = paths.get(idx).or(paths.last()).map_or(Path::new(""), |path| path);
+            if (image.height, image.width) != (height, width) {
+                let got = format!("{}x{}", image.height, image.width);
+                return Err(Error::invalid(format!(
+                    "expected a picture of {height}x{width} like `{like}`, got {got}"
+                ))
+                .at(path)
+                .hint("all pictures of a data set have the same height and width"));
+            }
+            picture::with_channels(image, channels).map_err(|err| err.at(path))
+        };
+        images.into_iter().enumerate().map(fit).collect()
     }
 }
 

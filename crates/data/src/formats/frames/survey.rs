@@ -89,6 +89,11 @@ impl Survey {
         Ok(())
     }
 
+    /// Whether there is a column `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.contains(name)
+    }
+
     /// The action space, its columns, and the names of the choices if it has any.
     ///
     /// # Errors

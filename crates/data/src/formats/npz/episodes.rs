@@ -32,6 +32,7 @@ pub(super) fn look_through(files: &[PathBuf], roles: &mut Roles) -> Result<(Plac
             return Err(Error::corrupt(path, "expected the arrays of the first file, got others"));
         }
         let episodes = split(&mut npz, roles).map_err(|err| err.at(path))?;
+        Look::guess(&roles.action, &npz.arrays[&roles.action].schema()).map_err(|err| err.at(path))?;
         let column = npz.all(&roles.action)?;
         actions.add(&column, npz.arrays[&roles.action].shape.get(1..).unwrap_or_default(), roles.arrive());
         for rows in episodes.iter().filter(|rows| rows.len() > 1).take(N_TELL) {

@@ -66,6 +66,9 @@ const ASIDE: &[&str] = &[
     "step_idx",
     "episode",
     "episode_idx",
+    "episode_index",
+    "frame_index",
+    "task_index",
     "seed",
 ];
 /// How many rows are looked at to tell what real numbers in pictures mean.
