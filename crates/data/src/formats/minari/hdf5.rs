@@ -47,7 +47,7 @@ fn name(key: &Key) -> String {
 
 impl Storage for Hdf5 {
     fn n_steps(&mut self, idx: usize) -> Result<usize> {
-        let n = self.dataset(idx, REWARDS, &Part::default())?.len();
+        let n = self.dataset(idx, REWARDS, &Part::default())?.n_rows()?;
         usize::try_from(n)
             .map_err(|_| Error::corrupt(self.0.path(), format!("expected fewer than {n} steps")))
     }
