@@ -208,6 +208,24 @@ fn cut_and_flipped_files_are_refused_or_give_episodes() {
     damage::survive(&path, &path, "swm-hdf5", 300);
 }
 
+#[test]
+fn rows_wider_than_the_file_can_back_are_no_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wide.h5");
+    let mut bytes = fs::read(fixture("deflate.h5")).unwrap();
+    // The high byte of the second extent of `state`, found by its shape and that it may grow: 9 x 3.
+    let shape = [9u64.to_le_bytes(), 3u64.to_le_bytes(), u64::MAX.to_le_bytes()].concat();
+    let at = bytes.windows(24).position(|part| part == shape).unwrap();
+    bytes[at + 8 + 6] = 0xff;
+    fs::write(&path, bytes).unwrap();
+    let source = open(&path, &[]).unwrap();
+    assert!(
+        source.info().notes.iter().any(|note| note.contains("which is no column")),
+        "{:?}",
+        source.info().notes
+    );
+}
+
 /// Leaves files and what they must hold under cargo's folder for tests, for `tests/parity/data/swm_hdf5.py check`.
 #[test]
 fn files_for_the_python_check_are_written() {
