@@ -16,6 +16,11 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
+    /// Whether the space is this leaf and nothing else.
+    pub fn is_root(&self) -> bool {
+        self.path.is_empty()
+    }
+
     /// The part of `value` that belongs to this leaf. `value` was checked with [`fits`].
     pub fn find<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         self.path.iter().try_fold(value, |value, key| match value {

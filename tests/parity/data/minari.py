@@ -2,7 +2,7 @@
 
 pip install 'minari[create,hdf5,arrow]==0.5.4' pillow imageio
 
-make DIR   four small data sets, and beside each an `expected.json` of what Minari's own reader returns.
+make DIR   five small data sets, and beside each an `expected.json` of what Minari's own reader returns.
 check DIR  DIR holds data sets written by worldsmith, each with an `expected.json` of what was put in; compares.
 """
 
@@ -127,7 +127,7 @@ def pictures(rng):
 
 def make(out):
     for kind, build in (("mixed", mixed), ("jpeg", pictures)):
-        for storage in ("hdf5", "arrow"):
+        for storage in ("hdf5", "arrow", "parquet") if kind == "mixed" else ("hdf5", "arrow"):
             obs, action, buffers = build(np.random.default_rng(0))
             name = f"{kind}-{storage}-v0"
             minari.create_dataset_from_buffers(

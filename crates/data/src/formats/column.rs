@@ -97,6 +97,28 @@ impl Column {
         }
     }
 
+    /// These rows and those of `other` after them.
+    ///
+    /// # Errors
+    /// If those are of another type or width.
+    pub fn and(mut self, other: Self) -> Result<Self> {
+        match (&mut self.cells, other.cells) {
+            (Cells::Bools(all), Cells::Bools(more)) => all.extend(more),
+            (Cells::Bytes(all), Cells::Bytes(more)) => all.extend(more),
+            (Cells::Ints(all), Cells::Ints(more)) => all.extend(more),
+            (Cells::Floats(all), Cells::Floats(more)) => all.extend(more),
+            (Cells::Texts(all), Cells::Texts(more)) => all.extend(more),
+            (Cells::Pictures(all), Cells::Pictures(more)) => all.extend(more),
+            _ => return Err(Error::invalid("expected rows of one type")),
+        }
+        match self.width == other.width {
+            true => Ok(self),
+            false => {
+                Err(Error::invalid(format!("expected {} numbers a row, got {}", self.width, other.width)))
+            }
+        }
+    }
+
     fn range(&self, row: usize) -> Option<Range<usize>> {
         let from = row.checked_mul(self.width)?;
         Some(from..from.checked_add(self.width)?)

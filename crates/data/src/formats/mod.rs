@@ -8,7 +8,9 @@ mod choice;
 pub(crate) mod column;
 mod frames;
 mod h5;
+mod lerobot;
 mod look;
+mod minari;
 mod npz;
 mod store;
 mod swm;
@@ -33,12 +35,15 @@ const SEE_COLUMNS: &str = "worldsmith data inspect";
 /// Every format, in the order in which they are tried on a path.
 pub const FORMATS: &[Format] = &[
     store::FORMAT,
+    lerobot::FORMAT,
+    minari::FORMAT,
+    minari::ARROW,
     swm_hdf5::FORMAT,
     swm_folder::FORMAT,
     swm_folder::FORMAT_VIDEO,
-    npz::FORMAT,
     zarr::FORMAT,
     zarr::FORMAT_V3,
+    npz::FORMAT,
     frames::FORMAT,
 ];
 
@@ -52,10 +57,16 @@ pub struct Format {
     /// Whether the file or folder looks like one of these. Looks at names and a few bytes; never fails.
     pub detect: fn(&Path) -> bool,
     /// Opens one for reading. Leaves [`ReadOptions::image_size`] to [`open`].
-    pub open: fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>,
+    pub open: Open,
     /// Starts a new one, if this format can be written.
-    pub create: Option<fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>>,
+    pub create: Option<Create>,
 }
+
+/// Opens a data set.
+pub type Open = fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>;
+
+/// Starts a data set.
+pub type Create = fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>;
 
 /// What a reader may be asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,6 +139,15 @@ pub struct SinkSpec {
     pub action: Space,
     /// Steps a second; formats with clocks need it.
     pub fps: f32,
+    /// Pictures as compressed video, which is small but not exact, in formats that can hold both.
+    pub video: bool,
+}
+
+impl SinkSpec {
+    /// Episodes of these spaces, with exact pictures.
+    pub fn new(obs: Space, action: Space, fps: f32) -> Self {
+        Self { obs, action, fps, video: false }
+    }
 }
 
 /// A data set that is being written.

@@ -125,7 +125,7 @@ fn split(npz: &mut Npz, roles: &Roles) -> Result<Vec<Range<usize>>> {
             stops.push(at);
         }
     } else if roles.rows == Rows::Closed {
-        return Ok(Vec::from([0..n]));
+        return Ok(std::iter::once(0..n).collect());
     } else if let Some(first) = &roles.first {
         let first = npz.all(first)?;
         stops.extend((1..n).filter(|row| first.ints(*row).is_some_and(|flag| flag != [0])));

@@ -1,103 +1,14 @@
-//! Data sets of any format: looked into, converted, joined and pictured.
-//!
-//! Importing is converting to an episode store, exporting is converting from one, and merging is converting several at
-//! once; so there is one function for all of them, [`convert`].
+//! From data sets to a data set: what importing, exporting, converting and merging have in common.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use worldsmith_core::{Episode, Error, Result, Space};
-use worldsmith_data::formats::{self, FORMATS, Format, ReadOptions, SinkSpec, Source};
-use worldsmith_data::{Store, export};
+use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
+use worldsmith_data::Store;
+use worldsmith_data::formats::{self, SinkSpec, Source};
 
-use crate::session::picture;
+use super::{FPS, STORE, SourceRequest};
 use crate::{Progress, Stop};
-
-/// The format of episode stores.
-const STORE: &str = "worldsmith";
-/// Frames a second where a format has a clock and the source has none.
-const FPS: f32 = 10.0;
-
-/// One format, for a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FormatInfo {
-    /// What it is called.
-    pub name: &'static str,
-    /// What it is, in a line.
-    pub about: &'static str,
-    /// Whether it can be written as well as read.
-    pub writable: bool,
-}
-
-/// Every format.
-pub fn formats() -> Vec<FormatInfo> {
-    let info = |f: &Format| FormatInfo { name: f.name, about: f.about, writable: f.create.is_some() };
-    FORMATS.iter().map(info).collect()
-}
-
-/// A data set to read.
-#[derive(Debug, Clone, Default)]
-pub struct SourceRequest {
-    /// File or folder.
-    pub path: PathBuf,
-    /// Its format; found out if left out.
-    pub format: Option<String>,
-    /// What to read of it.
-    pub options: ReadOptions,
-}
-
-impl SourceRequest {
-    fn open(&self) -> Result<(&'static Format, Box<dyn Source>)> {
-        formats::open(&self.path, self.format.as_deref(), &self.options)
-    }
-}
-
-/// What a data set is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Inspected {
-    /// File or folder.
-    pub path: PathBuf,
-    /// Its format.
-    pub format: &'static str,
-    /// Number of episodes.
-    pub episodes: usize,
-    /// Space of the observations.
-    pub obs: Space,
-    /// Space of the actions.
-    pub action: Space,
-    /// Steps a second, where the format says.
-    pub fps: Option<f32>,
-    /// Steps of the first episode.
-    pub first_len: Option<usize>,
-    /// Task of the first episode in words, where there is one.
-    pub task: Option<String>,
-    /// What was put right or left out.
-    pub notes: Vec<String>,
-}
-
-/// Looks into a data set and reads its first episode.
-///
-/// # Errors
-/// If it is of no known format, or damaged.
-pub fn inspect(request: &SourceRequest) -> Result<Inspected> {
-    let (format, mut source) = request.open()?;
-    let first = match source.n_episodes() {
-        0 => None,
-        _ => Some(source.read(0)?),
-    };
-    let info = source.info();
-    Ok(Inspected {
-        path: request.path.clone(),
-        format: format.name,
-        episodes: source.n_episodes(),
-        obs: info.obs.clone(),
-        action: info.action.clone(),
-        fps: info.fps,
-        first_len: first.as_ref().map(Episode::len),
-        task: first.and_then(|episode| episode.meta.task),
-        notes: info.notes.clone(),
-    })
-}
 
 /// What to convert, and to what.
 #[derive(Debug, Clone)]
@@ -156,13 +67,16 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
         action = bounded(&action, &mut sources, progress, stop)?;
         notes.push(format!("the actions had no bounds; they were given those of the data: {action}"));
     }
-    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps };
+    let spec = SinkSpec::new(obs.clone(), action.clone(), fps);
     let mut copy = Copy { done: 0, steps: 0, progress, stop };
     let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
     if to.name == STORE {
-        let mut store = open_store(request, &spec)?;
+        let mut store = open_store(request, &spec, copy.progress)?;
         let skip = store.len();
-        copy.run(&mut sources, skip, &mut |episode| store.append(episode).map(drop))?;
+        // Whatever stops the copy, what was copied until then is kept.
+        let copied = copy.run(&mut sources, skip, &mut |episode| store.append_later(episode));
+        store.commit()?;
+        copied?;
     } else {
         let create = to.create.ok_or_else(|| {
             Error::invalid(format!("format `{}` can be read but not written", to.name))
@@ -217,10 +131,10 @@ fn same_spaces(first: &formats::SourceInfo, other: &formats::SourceInfo, path: &
         "expected observation {} and action {} as in the first data set, got {} and {}",
         first.obs, first.action, other.obs, other.action
     );
-    Err(Error::new(worldsmith_core::ErrorKind::Mismatch, message).at(path))
+    Err(Error::new(ErrorKind::Mismatch, message).at(path))
 }
 
-fn open_store(request: &ConvertRequest, spec: &SinkSpec) -> Result<Store> {
+fn open_store(request: &ConvertRequest, spec: &SinkSpec, progress: &mut dyn Progress) -> Result<Store> {
     if !(request.resume && request.out.join("store.json").exists()) {
         return Store::create(&request.out, &spec.obs, &spec.action)
             .map_err(|e| e.hint("go on with it by `--resume`, or choose another folder"));
@@ -228,7 +142,7 @@ fn open_store(request: &ConvertRequest, spec: &SinkSpec) -> Result<Store> {
     let mut store = Store::open(&request.out)?;
     if (store.obs(), store.action()) != (&spec.obs, &spec.action) {
         return Err(Error::new(
-            worldsmith_core::ErrorKind::Mismatch,
+            ErrorKind::Mismatch,
             format!(
                 "expected a store of {} and {}, got {} and {}",
                 spec.obs,
@@ -239,7 +153,7 @@ fn open_store(request: &ConvertRequest, spec: &SinkSpec) -> Result<Store> {
         )
         .at(&request.out));
     }
-    // Clears away what a crash left half-written.
+    store.leftovers().iter().for_each(|said| progress.warn(said));
     store.truncate(store.len())?;
     Ok(store)
 }
@@ -299,47 +213,4 @@ fn bounded(
             .collect()
     };
     Ok(Space::Box { shape: shape.clone(), low: pick(low, &lowest), high: pick(high, &highest) })
-}
-
-/// Pictures of one episode.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Preview {
-    /// Episode shown.
-    pub episode: usize,
-    /// Its steps.
-    pub steps: usize,
-    /// Sum of its rewards.
-    pub total_reward: f32,
-    /// A film of it.
-    pub gif: PathBuf,
-    /// Some of its frames side by side.
-    pub strip: PathBuf,
-}
-
-/// Films one episode: `<out>.gif`, and a strip of frames in `<out>.png`. Observations without a picture are drawn as bars.
-///
-/// # Errors
-/// If there is no such episode, or the files cannot be written.
-pub fn preview(request: &SourceRequest, episode: usize, out: &Path) -> Result<Preview> {
-    const FRAMES: usize = 12;
-    let (_, mut source) = request.open()?;
-    if episode >= source.n_episodes() {
-        let n = source.n_episodes();
-        return Err(Error::invalid(format!("expected an episode below {n}, got {episode}")).at(&request.path));
-    }
-    let space = source.info().obs.clone();
-    let fps = source.info().fps.unwrap_or(FPS).clamp(1.0, 50.0) as u32;
-    let read = source.read(episode)?;
-    let frames: Vec<_> = read.obs.iter().map(|obs| picture(&space, obs)).collect::<Result<_>>()?;
-    let (gif, strip) = (out.with_extension("gif"), out.with_extension("png"));
-    if let Some(dir) = out.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        std::fs::create_dir_all(dir).map_err(|e| Error::io("create the folder", dir, &e))?;
-    }
-    let scale = (128 / frames[0].height.max(1)).max(1);
-    export::gif(&frames, fps, scale, &gif)?;
-    let last = frames.len() - 1;
-    let n = FRAMES.min(frames.len());
-    let row = (0..n).map(|i| frames[i * last / (n - 1).max(1)].clone()).collect();
-    export::png(&export::strip(&[row], 1)?, 1, &strip)?;
-    Ok(Preview { episode, steps: read.len(), total_reward: read.total_reward(), gif, strip })
 }
