@@ -255,7 +255,7 @@ fn written(dir: &Path, obs: &Space, action: &Space) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
     let mut episodes = Vec::new();
-    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
+    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
     let mut sink = (formats::format("frames").unwrap().create.unwrap())(dir, &spec).unwrap();
     for (idx, n) in [3, 0, 12, 1, 2, 0].into_iter().enumerate() {
         let episode = Episode {
@@ -286,7 +286,7 @@ fn what_is_written_reads_back_equal() {
         for (idx, episode) in episodes.iter().enumerate() {
             assert_eq!(source.read(idx).unwrap(), *episode, "episode {idx}");
         }
-        let spec = SinkSpec { obs, action, fps: 1.0, video: false };
+        let spec = SinkSpec::new(obs, action, 1.0);
         assert!((format.create.unwrap())(&path, &spec).is_err(), "the folder is taken");
     }
 }
@@ -342,4 +342,39 @@ fn a_video_with_a_table_of_its_name_is_an_episode() {
     assert_eq!(one.read(0).unwrap().len(), 4);
     fs::remove_file(dir.path().join("play-2.csv")).unwrap();
     assert!(complaint(dir.path()).starts_with("expected a table `play-2.csv` beside the video, found none"));
+}
+
+#[test]
+fn videos_are_written_where_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = Space::Image { height: 32, width: 48, channels: 1 };
+    let obs = Space::Dict(BTreeMap::from([
+        ("health".to_owned(), Space::Discrete { n: 9 }),
+        ("view".to_owned(), image),
+    ]));
+    let spec = SinkSpec { video: true, ..SinkSpec::new(obs.clone(), Space::Discrete { n: 4 }, 12.5) };
+    let mut rng = Seed(1).rng();
+    let mut episode = super::episode(3, 4, StepKind::Terminated);
+    episode.obs = (0..5).map(|_| obs.sample(&mut rng)).collect();
+    for (t, obs) in episode.obs.iter_mut().enumerate() {
+        let Value::Dict(parts) = obs else { continue };
+        let mut image = Image::new(32, 48, 1);
+        image.fill_rect(4 * t, 8, 16, 16, &[200]);
+        parts.insert("view".to_owned(), Value::Image(image));
+    }
+    let path = dir.path().join("game");
+    let mut sink = (formats::format("frames").unwrap().create.unwrap())(&path, &spec).unwrap();
+    sink.push(&episode).unwrap();
+    sink.finish().unwrap();
+    assert!(path.join("episode-0.mp4").is_file() && path.join("episode-0.csv").is_file());
+    let (_, mut source) = formats::open(&path, None, &ReadOptions::default()).unwrap();
+    assert_eq!((&source.info().obs, source.info().fps), (&obs, Some(12.5)));
+    let mut read = source.read(0).unwrap();
+    for (got, want) in read.obs.iter_mut().zip(&episode.obs) {
+        let (image, exact) = (got.image().unwrap(), want.image().unwrap());
+        let off: u32 = image.data.iter().zip(&exact.data).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        assert!(off / 1536 < 6, "off by {} on average", off / 1536);
+        *got = want.clone();
+    }
+    assert_eq!(read, episode);
 }

@@ -12,8 +12,9 @@
 //! last frame, which led to no frame and is left out. Columns of numbers beside those were seen with frame `t`. A
 //! last row without an action only says what was seen with the last frame.
 //!
-//! Tables are CSV, JSON Lines or Parquet; pictures PNG or JPEG; both may be mixed. What is written: PNG, CSV, `episode.json`
-//! (seed and the like) and `worldsmith.json` (spaces). The format holds one picture an observation and no text.
+//! Tables are CSV, JSON Lines or Parquet; pictures PNG or JPEG; both may be mixed. What is written: PNG or, if asked for, an
+//! H.264 video, which is not exact; CSV, `episode.json` (seed and the like) and `worldsmith.json` (spaces). The format holds
+//! one picture an observation and no text.
 
 mod layout;
 mod play;

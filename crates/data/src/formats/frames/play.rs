@@ -197,12 +197,13 @@ impl<'a> Play<'a> {
 
     /// What the writer said about the episode, or what its name says.
     fn meta(&self) -> Result<EpisodeMeta> {
-        if let Pictures::Folder(dir) = &self.place.pictures {
-            let path = dir.join(META_FILE);
-            if path.is_file() {
-                return serde_json::from_slice(&read(&path)?)
-                    .map_err(|err| Error::corrupt(&path, format!("cannot read: {err}")));
-            }
+        let path = match &self.place.pictures {
+            Pictures::Folder(dir) => dir.join(META_FILE),
+            Pictures::Video(video) => video.with_extension(META_FILE),
+        };
+        if path.is_file() {
+            return serde_json::from_slice(&read(&path)?)
+                .map_err(|err| Error::corrupt(&path, format!("cannot read: {err}")));
         }
         Ok(EpisodeMeta {
             env: "frames".to_owned(),
@@ -248,7 +249,14 @@ impl Frames {
     /// Pictures of the given shape.
     fn read(&mut self, frames: Range<usize>, [height, width, channels]: [usize; 3]) -> Result<Vec<Image>> {
         let (images, paths) = match self {
-            Frames::Video(video, path) => (video.read(frames)?, vec![path.clone()]),
+            Frames::Video(video, path) => {
+                let mut images = video.read(frames)?;
+                if channels == 1 {
+                    // What was grey has three equal channels now.
+                    images.iter_mut().for_each(|image| *image = first_channel(image));
+                }
+                (images, vec![path.clone()])
+            }
             Frames::Files(paths) => {
                 let first = paths.first().cloned();
                 let chosen = paths.get(frames.clone()).ok_or_else(|| {
@@ -274,6 +282,11 @@ impl Frames {
         };
         images.into_iter().enumerate().map(fit).collect()
     }
+}
+
+fn first_channel(image: &Image) -> Image {
+    let data = image.data.iter().step_by(image.channels.max(1)).copied().collect();
+    Image { height: image.height, width: image.width, channels: 1, data }
 }
 
 /// The parts in row `row`, put together.

@@ -1,9 +1,10 @@
-//! Writing: a folder an episode, with PNG and CSV, and the spaces in `worldsmith.json`.
+//! Writing: a folder an episode, with PNG and CSV, or a video with CSV beside it; the spaces in `worldsmith.json`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use worldsmith_core::{Episode, Error, Result, StepKind, Value};
+use worldsmith_core::{Episode, Error, Image, Result, StepKind, Value};
+use worldsmith_video::{Codec, VideoWriter};
 
 use super::play::META_FILE;
 use super::schema::{self, Declared, FILE, PICTURE, Part};
@@ -49,22 +50,16 @@ pub(super) fn create(dir: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
 }
 
 impl Sink for FramesSink {
-    /// The episode's folder appears under its name once all of it is written.
+    /// The episode appears under its name once all of it is written.
     fn push(&mut self, episode: &Episode) -> Result<()> {
         check_episode(episode, &self.spec.obs, &self.spec.action)?;
         let name = format!("episode-{}", self.n_episodes);
-        let temp = self.dir.join(format!(".{name}.tmp"));
-        let io = |err: std::io::Error| Error::io("write episode", &temp, &err);
-        fs::create_dir(&temp).map_err(io)?;
-        for (t, obs) in episode.obs.iter().enumerate() {
-            let Some(Value::Image(image)) = self.picture.find(obs) else { continue };
-            write(&temp.join(format!("{t:05}.png")), &png_bytes(image)?)?;
+        let meta = serde_json::to_vec(&episode.meta);
+        let meta = meta.map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
+        match self.spec.video {
+            true => self.video(episode, &self.dir.join(name), &meta)?,
+            false => self.folder(episode, &name, &meta)?,
         }
-        write(&temp.join("actions.csv"), &self.table(episode)?)?;
-        let meta = serde_json::to_vec(&episode.meta)
-            .map_err(|err| Error::invalid(format!("cannot write: {err}")))?;
-        write(&temp.join(META_FILE), &meta)?;
-        fs::rename(&temp, self.dir.join(name)).map_err(io)?;
         self.n_episodes += 1;
         Ok(())
     }
@@ -84,6 +79,36 @@ impl Sink for FramesSink {
 }
 
 impl FramesSink {
+    fn folder(&self, episode: &Episode, name: &str, meta: &[u8]) -> Result<()> {
+        let temp = self.dir.join(format!(".{name}.tmp"));
+        let io = |err: std::io::Error| Error::io("write episode", &temp, &err);
+        fs::create_dir(&temp).map_err(io)?;
+        for (t, image) in self.pictures(episode).enumerate() {
+            write(&temp.join(format!("{t:05}.png")), &png_bytes(image)?)?;
+        }
+        write(&temp.join("actions.csv"), &self.table(episode)?)?;
+        write(&temp.join(META_FILE), meta)?;
+        fs::rename(&temp, self.dir.join(name)).map_err(io)
+    }
+
+    /// The video comes last: a table alone is no episode.
+    fn video(&self, episode: &Episode, path: &Path, meta: &[u8]) -> Result<()> {
+        write(&path.with_extension("csv"), &self.table(episode)?)?;
+        write(&path.with_extension(META_FILE), meta)?;
+        let (_, [height, width, _]) = self.picture.space.image().unwrap_or_default();
+        let fps = f64::from(self.spec.fps);
+        let mut video = VideoWriter::create(&path.with_extension("mp4"), height, width, fps, Codec::H264)?;
+        self.pictures(episode).try_for_each(|image| video.push(image))?;
+        video.finish()
+    }
+
+    fn pictures<'a>(&'a self, episode: &'a Episode) -> impl Iterator<Item = &'a Image> {
+        episode.obs.iter().filter_map(|obs| match self.picture.find(obs) {
+            Some(Value::Image(image)) => Some(image),
+            _ => None,
+        })
+    }
+
     /// A row a step, and one without an action where there is more to say of the last frame.
     fn table(&self, episode: &Episode) -> Result<Vec<u8>> {
         let parts = || self.actions.iter().chain(&self.numbers);

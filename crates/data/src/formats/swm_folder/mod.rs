@@ -2,8 +2,8 @@
 //! `ep_offset.npz` to find them, and pictures beside: a JPEG a row (`pixels/ep_0_step_0.jpeg`) or an MP4 an episode
 //! (`pixels/ep_0.mp4`). How rows become steps says [`swm`](super::swm).
 //!
-//! Written is the folder layout. JPEG changes pictures a little (quality 95, colours at full resolution); numbers come
-//! back as they were. The spaces, which columns cannot tell, stand as a text beside the lengths, since the original
+//! JPEG changes pictures a little (quality 95, colours at full resolution), H.264 somewhat more; numbers come back as they
+//! were. The spaces, which columns cannot tell, stand as a text beside the lengths, since the original
 //! reader takes every further file for a column. Environment and policy are those of the first episode; text and the task
 //! in words are lost.
 
@@ -30,7 +30,7 @@ pub const FORMAT: Format = Format {
     about: "stable-worldmodel folder: ep_len.npz, <column>.npz and a JPEG a step",
     detect: |path| is_set(path) && !has_videos(path),
     open,
-    create: Some(write::create),
+    create: Some(|path, spec| write::create(path, spec, false)),
 };
 
 /// Registry entry of the layout with an MP4 an episode.
@@ -39,7 +39,7 @@ pub const FORMAT_VIDEO: Format = Format {
     about: "stable-worldmodel video: ep_len.npz, <column>.npz and an MP4 an episode",
     detect: |path| is_set(path) && has_videos(path),
     open,
-    create: None,
+    create: Some(|path, spec| write::create(path, spec, true)),
 };
 
 const LENGTHS: &str = "ep_len";

@@ -1,10 +1,11 @@
-//! Writing the folder layout: pictures at once, numbers to a file a column that becomes an `.npz` at the end.
+//! Writing both layouts: pictures at once, numbers to a file a column that becomes an `.npz` at the end.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use worldsmith_core::{Episode, Error, Result, Space, Value};
+use worldsmith_video::{Codec, VideoWriter};
 
 use super::{ARRAY, LENGTHS, NOTE, Note, OFFSETS};
 use crate::dtype::Dtype;
@@ -19,6 +20,7 @@ const QUALITY: u8 = 95;
 
 struct FolderSink {
     dir: PathBuf,
+    video: bool,
     spec: SinkSpec,
     columns: Vec<Growing>,
     lengths: Vec<i64>,
@@ -36,8 +38,16 @@ struct Growing {
 }
 
 /// Starts a set in the new or empty folder `dir`.
-pub(super) fn create(dir: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
+pub(super) fn create(dir: &Path, spec: &SinkSpec, video: bool) -> Result<Box<dyn Sink>> {
     let shapes = Layout::columns_of(&spec.obs, &spec.action)?;
+    if let Some((name, _)) =
+        shapes.iter().find(|(_, space)| video && matches!(space, Space::Image { channels: 1, .. }))
+    {
+        return Err(Error::invalid(format!(
+            "expected coloured pictures for videos, got grey ones in `{name}`"
+        ))
+        .hint("`swm-folder` holds grey pictures too"));
+    }
     new_folder(dir)?;
     let mut columns = Vec::new();
     for (name, column) in swm::no_rows(&spec.obs, &spec.action)? {
@@ -60,6 +70,7 @@ pub(super) fn create(dir: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
     let (env, policy) = (String::new(), String::new());
     Ok(Box::new(FolderSink {
         dir: dir.to_path_buf(),
+        video,
         spec: spec.clone(),
         columns,
         lengths: Vec::new(),
@@ -75,7 +86,10 @@ impl Sink for FolderSink {
             if let (Space::Image { .. }, Some((_, column))) =
                 (&space, rows.iter().find(|(known, _)| *known == name))
             {
-                self.pictures(&name, &space, column)?;
+                match self.video {
+                    true => self.film(&name, &space, column)?,
+                    false => self.pictures(&name, &space, column)?,
+                }
             }
         }
         for growing in &mut self.columns {
@@ -131,6 +145,18 @@ impl FolderSink {
             }
         }
         Ok(())
+    }
+
+    fn film(&self, name: &str, space: &Space, column: &Column) -> Result<()> {
+        let path = self.dir.join(name).join(format!("ep_{}.mp4", self.lengths.len()));
+        let (_, [height, width, _]) = space.image().unwrap_or_default();
+        let mut video = VideoWriter::create(&path, height, width, f64::from(self.spec.fps), Codec::H264)?;
+        for step in 0..column.len() {
+            if let Value::Image(image) = column.value(step, space)? {
+                video.push(&image)?;
+            }
+        }
+        video.finish()
     }
 
     fn numbers(&self, name: &str, numbers: Vec<i64>, note: Option<String>) -> Result<()> {
