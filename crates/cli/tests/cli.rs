@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+#[path = "cli/data.rs"]
+mod data;
 #[path = "cli/faults.rs"]
 mod faults;
 #[path = "cli/program.rs"]

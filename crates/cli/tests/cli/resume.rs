@@ -75,12 +75,12 @@ fn a_run_killed_again_and_again_ends_bit_exactly_like_an_unbroken_one() {
     for key in ["params_crc32", "env_steps", "updates", "episodes"] {
         assert_eq!(resumed[key], unbroken[key], "{key}");
     }
-    for part in ["data/episodes", "held_out/episodes"] {
-        let (a, b) = (
-            contents(&dir.path().join("unbroken").join(part)),
-            contents(&dir.path().join("broken").join(part)),
-        );
-        assert!(!a.is_empty() && a == b, "{part} differs");
+    for store in ["data", "held_out"] {
+        let [a, b] = ["unbroken", "broken"].map(|run| {
+            let store = dir.path().join(run).join(store);
+            (contents(&store.join("shards")), fs::read(store.join("index.jsonl")).unwrap())
+        });
+        assert!(!a.0.is_empty() && a == b, "{store} differs");
     }
 }
 
