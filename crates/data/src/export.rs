@@ -1,9 +1,10 @@
-//! Pictures out: PNG, animated GIF and film strips.
+//! Pictures out: PNG, animated GIF, mp4 and film strips.
 
 use std::path::Path;
 
 use gif::{Encoder, Frame, Repeat};
 use worldsmith_core::{Error, Image, Result};
+use worldsmith_video::{Codec, VideoWriter};
 
 use crate::write_atomic;
 
@@ -34,12 +35,7 @@ pub fn gif(frames: &[Image], fps: u32, scale: usize, path: &Path) -> Result<()> 
     let mut encoder = Encoder::new(&mut bytes, width, height, &[]).map_err(broken)?;
     encoder.set_repeat(Repeat::Infinite).map_err(broken)?;
     for (idx, image) in frames.iter().enumerate() {
-        if image.shape() != head.shape() {
-            let (want, got) = (head.shape(), image.shape());
-            return Err(
-                Error::invalid(format!("expected frames of {want:?}, got {got:?} at frame {idx}")).at(path)
-            );
-        }
+        same_shape(head, image, idx).map_err(|err| err.at(path))?;
         let rgb = to_rgb(&enlarge(image, scale)?);
         let mut frame = Frame::from_rgb_speed(width, height, &rgb, 10);
         frame.delay = (100.0 / f64::from(fps)).round().clamp(2.0, 65535.0) as u16;
@@ -47,6 +43,25 @@ pub fn gif(frames: &[Image], fps: u32, scale: usize, path: &Path) -> Result<()> 
     }
     drop(encoder);
     write_atomic(path, &bytes)
+}
+
+/// Writes an H.264 video of `frames`, all of one size, enlarged `scale` times, that every player and browser shows.
+/// Colours are approximate, as in any such video; [`gif()`] keeps up to 256 of them exactly.
+///
+/// # Errors
+/// If there is no frame, their sizes differ or exceed 3840 by 2160 pixels, or the file cannot be written.
+pub fn mp4(frames: &[Image], fps: u32, scale: usize, path: &Path) -> Result<()> {
+    let Some(head) = frames.first() else {
+        return Err(Error::invalid("expected at least one frame for a video, got none").at(path));
+    };
+    check(head, scale).map_err(|err| err.at(path))?;
+    let (height, width) = (head.height * scale, head.width * scale);
+    let mut writer = VideoWriter::create(path, height, width, f64::from(fps), Codec::H264)?;
+    for (idx, image) in frames.iter().enumerate() {
+        same_shape(head, image, idx).map_err(|err| err.at(path))?;
+        writer.push(&enlarge(image, scale).map_err(|err| err.at(path))?)?;
+    }
+    writer.finish()
 }
 
 /// Writes `image`, enlarged `scale` times, as a PNG file.
@@ -135,6 +150,14 @@ fn enlarge(image: &Image, scale: usize) -> Result<Image> {
         (1..scale).for_each(|_| out.data.extend_from_within(start..end));
     }
     Ok(out)
+}
+
+fn same_shape(head: &Image, image: &Image, idx: usize) -> Result<()> {
+    let (want, got) = (head.shape(), image.shape());
+    if want == got {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("expected frames of {want:?}, got {got:?} at frame {idx}")))
 }
 
 fn gif_size(image: &Image, scale: usize) -> Result<(u16, u16)> {

@@ -107,7 +107,7 @@ fn to_rgb(picture: &re_rav1d::Picture, view: &View) -> Parsed<Image> {
 ///
 /// A decoder must not see the others: metadata and unknown types are parsed without care by the decoder, and nothing in
 /// them changes a picture.
-fn units(bytes: &[u8], mut sequence: impl FnMut(&[u8])) -> Option<Vec<u8>> {
+pub(crate) fn units(bytes: &[u8], mut sequence: impl FnMut(&[u8])) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(&head) = rest.first() {

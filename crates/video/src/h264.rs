@@ -19,10 +19,10 @@ use crate::sps::{Sps, without_reordering};
 use crate::yuv::Planes;
 
 /// NAL unit types: slices of a frame that needs others, of one that needs none, and the parameter sets.
-const SLICE: u8 = 1;
-const INSTANT_REFRESH_SLICE: u8 = 5;
-const SEQUENCE_SET: u8 = 7;
-const PICTURE_SET: u8 = 8;
+pub(crate) const SLICE: u8 = 1;
+pub(crate) const INSTANT_REFRESH_SLICE: u8 = 5;
+pub(crate) const SEQUENCE_SET: u8 = 7;
+pub(crate) const PICTURE_SET: u8 = 8;
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
@@ -91,7 +91,7 @@ impl H264Decoder {
     }
 }
 
-fn kind(nal: &[u8]) -> u8 {
+pub(crate) fn kind(nal: &[u8]) -> u8 {
     nal.first().map_or(0, |head| head & 31)
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn without_reordering(nal: &[u8]) -> Option<Vec<u8>> {
         out.truncate(1);
         // A last byte of zeros would not be a payload's end.
         let len = bits.iter().rposition(|bit| *bit)? + 1;
-        escape(bits[..len].chunks(8).map(|byte| to_byte(byte)), &mut out);
+        escape(bits[..len].chunks(8).map(to_byte), &mut out);
     }
     *out.get_mut(1)? = SCALABLE_BASELINE;
     Some(out)

@@ -206,3 +206,57 @@ fn high_product(a: i16, b: i16) -> i16 {
 fn clip(x: i16) -> u8 {
     x.clamp(0, 255) as u8
 }
+
+/// A frame to be encoded: three planes of limited-range BT.601, chroma of half size rounded up, no gaps between rows.
+pub(crate) struct Frame420 {
+    /// Luma, and the two chroma planes.
+    pub samples: [Vec<u8>; 3],
+    /// Columns, in pixels.
+    pub width: usize,
+    /// Rows, in pixels.
+    pub height: usize,
+}
+
+impl Frame420 {
+    /// A frame without samples.
+    pub fn new(width: usize, height: usize) -> Self {
+        Self { samples: Default::default(), width, height }
+    }
+
+    /// Bytes from one row to the next: luma, chroma.
+    pub fn strides(&self) -> [usize; 2] {
+        [self.width, self.width.div_ceil(2)]
+    }
+
+    /// Takes the samples of `image`, which is whole, not empty and at most as large; its last row and column are
+    /// repeated up to the frame's size.
+    pub fn fill(&mut self, image: &Image) {
+        let Self { samples: [luma, blue, red], width, height } = self;
+        for plane in [&mut *luma, &mut *blue, &mut *red] {
+            plane.clear();
+        }
+        let pixel = |x: usize, y: usize| {
+            let at = (y.min(image.height - 1) * image.width + x.min(image.width - 1)) * image.channels;
+            let colour = if image.channels == 1 { [at; 3] } else { [at, at + 1, at + 2] };
+            colour.map(|at| i32::from(image.data[at]))
+        };
+        for y in 0..*height {
+            luma.extend((0..*width).map(|x| weigh(pixel(x, y), [16_829, 33_039, 6_416], 16, 0)));
+        }
+        for y in (0..*height).step_by(2) {
+            for x in (0..*width).step_by(2) {
+                let four = [pixel(x, y), pixel(x + 1, y), pixel(x, y + 1), pixel(x + 1, y + 1)];
+                let sum = [0, 1, 2].map(|c| four.iter().map(|pixel| pixel[c]).sum::<i32>());
+                blue.push(weigh(sum, [-9_714, -19_070, 28_784], 128, 2));
+                red.push(weigh(sum, [28_784, -24_103, -4_681], 128, 2));
+            }
+        }
+    }
+}
+
+/// A sample: `offset` and the sum of `colour` (of 1 << `log_n` pixels) by `weights`, which count in 65536ths.
+fn weigh(colour: [i32; 3], weights: [i32; 3], offset: i32, log_n: u32) -> u8 {
+    let sum: i32 = colour.iter().zip(weights).map(|(c, w)| c * w).sum();
+    let shift = 16 + log_n;
+    (offset + ((sum + (1 << (shift - 1))) >> shift)) as u8
+}

@@ -4,7 +4,6 @@ mod export;
 mod lerobot;
 mod replay;
 mod store;
-mod tmpdump;
 
 use std::collections::BTreeMap;
 
