@@ -242,8 +242,9 @@ def make(out):
 def same(left, right, tolerance, skip_last=()):
     """Compares every row of two sets; of features in `skip_last` not those of the last row of each episode."""
     assert len(left) == len(right), f"expected {len(right)} rows, got {len(left)}"
-    worst = 0.0
-    shared = [name for name in right.features if name in left.features]
+    worst, squares = 0.0, []
+    ends = ["next.done", "next.success"]
+    shared = [name for name in right.features if name in left.features and (name not in ends or not skip_last)]
     for i in range(len(right)):
         a, b = left[i], right[i]
         assert a["task"] == b["task"], f"row {i}: expected task {b['task']!r}, got {a['task']!r}"
@@ -256,21 +257,26 @@ def same(left, right, tolerance, skip_last=()):
             off = np.abs(x - y).max()
             if right.features[name]["dtype"] in ["image", "video"]:
                 worst = max(worst, off * 255)
+                squares.append(np.mean((x - y) ** 2))
                 assert off * 255 <= tolerance, f"row {i}: `{name}` is off by {off * 255}"
             else:
                 assert off == 0, f"row {i}: expected `{name}` {y}, got {x}"
-    return shared, worst
+    return shared, worst, float(np.mean(squares)) if squares else 0.0
 
 
 def check(written, source, tolerance):
     left, right = reader(written), reader(source)
     # The action of an episode's last row leads nowhere, so worldsmith leaves it and its answer out, and repeats the one
-    # before.
-    answers = ["action", "next.reward", "next.done", "next.success"]
-    shared, worst = same(left, right, tolerance, answers + ["next.done"])
+    # before. What ended after the last row of the source therefore ends one row earlier.
+    shared, worst, square = same(left, right, tolerance, ["action", "next.reward"])
+    for i in range(len(left)):
+        is_end = i + 2 >= len(left) or int(left[i + 2]["frame_index"]) < 2
+        for name in ["next.done", "next.truncated"]:
+            assert bool(left[i][name]) == is_end, f"row {i}: expected `{name}` {is_end}"
     check_stats(left)
     print(f"{written}: {left.num_episodes} episodes, {len(left)} rows; equal: {', '.join(shared)}")
-    print(f"largest difference of a pixel: {worst:.0f} of 255")
+    psnr = f"{-10 * np.log10(square):.1f} dB" if square else "exact"
+    print(f"pictures: {psnr}, largest difference {worst:.0f} of 255")
 
 
 def check_stats(dataset):

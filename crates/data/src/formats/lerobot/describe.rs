@@ -1,6 +1,5 @@
 //! The metadata of a data set that is being written: `info.json`, `stats.json`, the tasks and the episodes.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,16 +8,12 @@ use arrow_array::{
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
 use serde_json::{Value as Json, json};
 use worldsmith_core::{Error, Result};
 
 use super::arrays::{Cell, Scalar};
 use super::parts::Part;
-use super::shards::{CHUNK_FILES, Place, unwritable};
+use super::shards::{CHUNK_FILES, Place, complete, start, unwritable};
 use super::stats::{self, Stats};
 
 /// Templates of the paths.
@@ -133,17 +128,9 @@ pub(super) fn write_tasks(path: &Path, tasks: &[String]) -> Result<()> {
         (INDEX, Arc::new(LargeStringArray::from_iter_values(tasks))),
     ];
     let batch = batch(columns)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_key_value_metadata(Some(vec![KeyValue::new("pandas".to_owned(), pandas.to_string())]))
-        .build();
-    let file = File::create(path).map_err(|err| Error::io("create file", path, &err))?;
-    let written = ArrowWriter::try_new(file, batch.schema(), Some(properties)).and_then(|mut writer| {
-        writer.write(&batch)?;
-        writer.into_inner()
-    });
-    let file = written.map_err(|err| unwritable(path, &err))?;
-    file.sync_all().map_err(|err| Error::io("flush file", path, &err))
+    let mut writer = start(path, &batch, Some(("pandas", pandas.to_string())))?;
+    writer.write(&batch).map_err(|err| unwritable(path, &err))?;
+    complete(path, writer)
 }
 
 /// Rows of the table of episodes, which lie at `place` in it.

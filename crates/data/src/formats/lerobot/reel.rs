@@ -1,12 +1,13 @@
 //! Pictures of one feature going into videos, of all episodes one after the other.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
 
-use worldsmith_core::{Error, Image, Result};
+use worldsmith_core::{Image, Result};
 use worldsmith_video::{Codec, VideoWriter};
 
 use super::shards::{Place, file, next};
+use crate::atomic::temp_path;
 
 /// Videos that are being written.
 pub(super) struct Reel {
@@ -31,7 +32,8 @@ impl Reel {
     /// # Errors
     /// If they cannot be encoded or written.
     pub fn push(&mut self, images: &[&Image]) -> Result<(Place, f64, f64)> {
-        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |found| found.len());
+        // Until it is complete a video has the name of a file in the making.
+        let size = |path: &PathBuf| fs::metadata(temp_path(path)).map_or(0, |found| found.len());
         if self.open.as_ref().is_some_and(|(path, _)| size(path) >= self.full_bytes) {
             self.finish()?;
             self.place = next(self.place);
@@ -52,14 +54,14 @@ impl Reel {
         Ok((self.place, from as f64 / self.fps, self.n_frames as f64 / self.fps))
     }
 
-    /// Completes the open file and flushes it to the disk.
+    /// Completes the open file, which is then safe on the disk.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn finish(&mut self) -> Result<()> {
-        let Some((path, writer)) = self.open.take() else { return Ok(()) };
-        writer.finish()?;
-        let flushed = File::open(&path).and_then(|file| file.sync_all());
-        flushed.map_err(|err| Error::io("flush file", &path, &err))
+        match self.open.take() {
+            Some((_, writer)) => writer.finish(),
+            None => Ok(()),
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Tables that go on in the next file when one is full: `chunk-000/file-000.parquet` and so on.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use worldsmith_core::{Error, ErrorKind, Result};
 
@@ -68,7 +69,12 @@ impl Shards {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let (path, writer) = match &mut self.open {
             Some(open) => open,
-            closed => closed.insert(start(&self.dir, self.place, batch, self.hugging_face.clone())?),
+            closed => {
+                let path = file(&self.dir, self.place, "parquet")?;
+                let metadata = self.hugging_face.clone().map(|json| ("huggingface", json));
+                let writer = start(&path, batch, metadata)?;
+                closed.insert((path, writer))
+            }
         };
         let mut written = writer.write(batch);
         if writer.in_progress_rows() >= GROUP_ROWS || writer.in_progress_size() >= GROUP_BYTES {
@@ -82,27 +88,36 @@ impl Shards {
     /// # Errors
     /// If it cannot be written.
     pub fn finish(&mut self) -> Result<()> {
-        let Some((path, writer)) = self.open.take() else { return Ok(()) };
-        let file = writer.into_inner().map_err(|err| unwritable(&path, &err))?;
-        file.sync_all().map_err(|err| Error::io("flush file", &path, &err))
+        match self.open.take() {
+            Some((path, writer)) => complete(&path, writer),
+            None => Ok(()),
+        }
     }
 }
 
-fn start(
-    dir: &Path,
-    place: Place,
+/// Starts a Parquet file at `path` for rows like those of `batch`, with `metadata` where Arrow looks for it.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn start(
+    path: &Path,
     batch: &RecordBatch,
-    hugging_face: Option<String>,
-) -> Result<(PathBuf, ArrowWriter<File>)> {
-    let path = file(dir, place, "parquet")?;
-    let metadata = hugging_face.map(|json| vec![KeyValue::new("huggingface".to_owned(), json)]);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_key_value_metadata(metadata)
-        .build();
-    let file = File::create(&path).map_err(|err| Error::io("create file", &path, &err))?;
-    let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
-    writer.map(|writer| (path.clone(), writer)).map_err(|err| unwritable(&path, &err))
+    metadata: Option<(&str, String)>,
+) -> Result<ArrowWriter<File>> {
+    let metadata: HashMap<_, _> = metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    let schema = batch.schema().as_ref().clone().with_metadata(metadata);
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let file = File::create(path).map_err(|err| Error::io("create file", path, &err))?;
+    ArrowWriter::try_new(file, Arc::new(schema), Some(properties)).map_err(|err| unwritable(path, &err))
+}
+
+/// Completes a Parquet file and flushes it to the disk.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn complete(path: &Path, writer: ArrowWriter<File>) -> Result<()> {
+    let file = writer.into_inner().map_err(|err| unwritable(path, &err))?;
+    file.sync_all().map_err(|err| Error::io("flush file", path, &err))
 }
 
 /// What the Parquet writer says is mostly what the system said.

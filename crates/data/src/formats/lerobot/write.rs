@@ -72,7 +72,8 @@ fn start(path: &Path, spec: &SinkSpec, full_bytes: [u64; 2]) -> Result<Box<dyn S
     }
     folder(&temp.join("meta"))?;
     folder(&temp.join("data"))?;
-    let fps = f64::from(spec.fps);
+    // The number that was meant: 29.97 as a 32-bit number widens to 29.969999.
+    let fps = spec.fps.to_string().parse().unwrap_or(f64::from(spec.fps));
     let videos = parts.iter().filter(|part| matches!(part.cell, Cell::Frame(_)));
     let own_path = own::path(&temp);
     let mut writer = Writer {
@@ -251,44 +252,75 @@ fn sync_folders(dir: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use worldsmith_core::{EpisodeMeta, Image, Seed, Step, StepKind, Value};
+    use worldsmith_core::{EpisodeMeta, Seed, Step, StepKind, Value};
 
     use super::*;
     use crate::formats::{self, ReadOptions};
 
-    fn episode(number: u8) -> Episode {
+    const SIDE: usize = 64;
+
+    /// Pictures of noise, so that videos of them are large.
+    fn episode(number: u64) -> Episode {
         let meta = EpisodeMeta {
-            env: "squares".to_owned(),
+            env: "noise".to_owned(),
             policy: "random".to_owned(),
-            seed: Seed(u64::from(number)),
+            seed: Seed(number),
             source: "real".to_owned(),
             task: Some("look".to_owned()),
         };
-        let obs =
-            |t: u8| Value::Image(Image { height: 2, width: 2, channels: 1, data: vec![number, t, 0, 255] });
-        let mut episode = Episode::start(obs(0), meta);
-        for t in 0..3 {
-            let kind = if t == 2 { StepKind::Terminated } else { StepKind::Mid };
-            let step = Step { kind, obs: obs(t + 1), reward: f32::from(t) };
-            episode.push(Value::Discrete(i64::from(t)), step).unwrap();
+        let mut rng = Seed(number).rng();
+        let mut obs = || space().sample(&mut rng);
+        let mut episode = Episode::start(obs(), meta);
+        for t in 0..9 {
+            let kind = if t == 8 { StepKind::Terminated } else { StepKind::Mid };
+            episode.push(Value::Discrete(t % 3), Step { kind, obs: obs(), reward: t as f32 }).unwrap();
         }
         episode
     }
 
-    #[test]
-    fn a_full_file_is_followed_by_the_next_and_all_episodes_are_found_again() {
+    fn space() -> Space {
+        Space::Image { height: SIDE, width: SIDE, channels: 1 }
+    }
+
+    /// Writes and reads three episodes whose files are full at once.
+    fn check(video: bool) -> (Vec<PathBuf>, Vec<Episode>) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("set");
-        let obs = Space::Image { height: 2, width: 2, channels: 1 };
-        let mut sink = start(&path, &SinkSpec::new(obs, Space::Discrete { n: 3 }, 5.0), [1, 1]).unwrap();
+        let spec = SinkSpec { video, ..SinkSpec::new(space(), Space::Discrete { n: 3 }, 29.97) };
+        let mut sink = start(&path, &spec, [1, 1]).unwrap();
         (0..3).for_each(|number| sink.push(&episode(number)).unwrap());
         sink.finish().unwrap();
-        for number in 0..3 {
-            assert!(path.join(format!("data/chunk-000/file-{number:03}.parquet")).is_file());
-        }
+        let folder = if video { "videos/observation.image/chunk-000" } else { "data/chunk-000" };
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(path.join(folder)).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
+        files.sort();
         let (_, mut source) = formats::open(&path, None, &ReadOptions::default()).unwrap();
-        for number in [2, 0, 1] {
-            assert_eq!(source.read(number).unwrap(), episode(number as u8));
+        assert_eq!(source.info().fps, Some(29.97));
+        let mut read: Vec<Episode> = [2, 0, 1].map(|number| source.read(number).unwrap()).into();
+        read.rotate_left(1);
+        (files, read)
+    }
+
+    #[test]
+    fn a_full_table_is_followed_by_the_next_and_all_episodes_are_found_again() {
+        let (files, read) = check(false);
+        assert_eq!(files, ["file-000.parquet", "file-001.parquet", "file-002.parquet"].map(PathBuf::from));
+        assert_eq!(read, [0, 1, 2].map(episode));
+    }
+
+    #[test]
+    fn a_full_video_is_followed_by_the_next_and_all_frames_are_found_again() {
+        let (files, read) = check(true);
+        assert_eq!(files, ["file-000.mp4", "file-001.mp4", "file-002.mp4"].map(PathBuf::from));
+        for (read, written) in read.iter().zip([0, 1, 2].map(episode)) {
+            assert_eq!((&read.actions, read.end, &read.meta), (&written.actions, written.end, &written.meta));
+            for (read, written) in read.obs.iter().zip(&written.obs) {
+                let (read, written) = (read.image().unwrap(), written.image().unwrap());
+                let off: u32 =
+                    read.data.iter().zip(&written.data).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+                // Other noise is off by 85 on the average.
+                assert!(read.channels == 1 && off / ((SIDE * SIDE) as u32) < 40, "{off}");
+            }
         }
     }
 }
