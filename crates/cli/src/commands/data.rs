@@ -102,6 +102,9 @@ struct Export {
     /// Steps a second, for formats with clocks; the source's own, or 10, if left out
     #[arg(long, value_name = "N")]
     fps: Option<f32>,
+    /// Pictures as compressed video, which is small but not exact, in formats that can hold both
+    #[arg(long)]
+    video: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -163,6 +166,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
                 to: None,
                 out: a.out.clone(),
                 fps: None,
+                video: false,
                 resume: a.resume,
             };
             let done = data::convert(&request, &mut bars, &stop)?;
@@ -176,6 +180,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
                 to: Some(a.to.clone()),
                 out: a.out.clone(),
                 fps: a.fps,
+                video: a.video,
                 resume: false,
             };
             let done = data::convert(&request, &mut bars, &stop)?;

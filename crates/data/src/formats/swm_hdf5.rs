@@ -111,13 +111,13 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
 fn episodes(root: &Node<'_>, path: &Path) -> Result<Vec<Range<u64>>> {
     let numbers = |name: &str| -> Result<Vec<i64>> {
         let dataset = root.dataset(name)?;
-        match dataset.read(0, dataset.len())?.cells {
+        match dataset.read(0, dataset.n_rows()?)?.cells {
             Cells::Ints(numbers) => Ok(numbers),
             _ => Err(Error::corrupt(path, format!("expected whole numbers in `{name}`"))),
         }
     };
     let (lengths, offsets) = (numbers(LENGTHS)?, numbers(OFFSETS)?);
-    let n_rows = root.dataset(ACTION)?.len();
+    let n_rows = root.dataset(ACTION)?.n_rows()?;
     if lengths.len() != offsets.len() {
         let (lengths, offsets) = (lengths.len(), offsets.len());
         return Err(Error::corrupt(
@@ -143,12 +143,12 @@ fn episodes(root: &Node<'_>, path: &Path) -> Result<Vec<Range<u64>>> {
 /// What there is as long as the actions, by name, and names of everything else.
 fn columns(root: &Node<'_>) -> Result<(BTreeMap<String, Schema>, Vec<String>)> {
     let (mut strange, names) = root.names()?;
-    let n_rows = root.dataset(ACTION)?.len();
+    let n_rows = root.dataset(ACTION)?.n_rows()?;
     let mut columns = BTreeMap::new();
     for name in names.into_iter().filter(|name| name != LENGTHS && name != OFFSETS) {
         let dataset = root.dataset(&name)?;
         match dataset.schema() {
-            Ok(schema) if dataset.len() == n_rows => drop(columns.insert(name, schema)),
+            Ok(schema) if dataset.n_rows()? == n_rows => drop(columns.insert(name, schema)),
             _ => strange.push(name),
         }
     }
@@ -162,9 +162,9 @@ fn n_actions(root: &Node<'_>, columns: &BTreeMap<String, Schema>) -> Result<Opti
         return Ok(None);
     }
     let actions = root.dataset(ACTION)?;
-    let mut most = 0;
-    for from in (0..actions.len()).step_by(STRETCH as usize) {
-        let stretch = actions.read(from, STRETCH.min(actions.len() - from))?;
+    let (mut most, n) = (0, actions.n_rows()?);
+    for from in (0..n).step_by(STRETCH as usize) {
+        let stretch = actions.read(from, STRETCH.min(n - from))?;
         let Cells::Ints(stretch) = stretch.cells else { return Ok(None) };
         for action in stretch.into_iter().filter(|action| *action != i64::MIN) {
             match usize::try_from(action) {

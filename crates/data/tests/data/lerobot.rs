@@ -1,7 +1,6 @@
 //! LeRobot data sets: those of LeRobot itself, ours, and damaged ones. `tests/parity/data/lerobot.py` made the fixtures and
 //! checks with LeRobot what the tests here leave behind.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -67,7 +66,7 @@ fn part<'a>(value: &'a Value, name: &str) -> &'a Value {
     }
 }
 
-fn image<'a>(obs: &'a Value) -> &'a Image {
+fn image(obs: &Value) -> &Image {
     part(obs, "observation.image").image().unwrap()
 }
 

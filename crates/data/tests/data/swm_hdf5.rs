@@ -121,7 +121,7 @@ fn spaces() -> (Space, Space) {
 fn written(path: &Path, obs: &Space, action: &Space, lengths: &[usize]) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
-    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
+    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
     let mut sink = (formats::format("swm-hdf5").unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in lengths.iter().copied().enumerate() {
@@ -162,7 +162,7 @@ fn what_is_written_reads_back_equal() {
             assert_eq!(source.read(idx).unwrap(), *episode, "episode {idx}");
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
-        let spec = SinkSpec::new(obs, action, 1.0);
+        let spec = SinkSpec { obs, action, fps: 1.0, video: false };
         assert!((formats::format("swm-hdf5").unwrap().create.unwrap())(&path, &spec).is_err(), "it is taken");
     }
 }
@@ -178,7 +178,7 @@ fn text_and_clashing_names_are_refused_before_anything_is_written() {
         Space::Dict(clash),
         Space::Dict(BTreeMap::from([("reward".to_owned(), number())])),
     ] {
-        let spec = SinkSpec::new(obs, number(), 1.0);
+        let spec = SinkSpec { obs, action: number(), fps: 1.0, video: false };
         let create = formats::format("swm-hdf5").unwrap().create.unwrap();
         assert_eq!(create(&dir.path().join("x.h5"), &spec).err().unwrap().kind(), ErrorKind::Invalid);
     }
@@ -189,7 +189,7 @@ fn text_and_clashing_names_are_refused_before_anything_is_written() {
 fn a_sink_that_is_dropped_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let (obs, action) = spaces();
-    let spec = SinkSpec::new(obs, action, 1.0);
+    let spec = SinkSpec { obs, action, fps: 1.0, video: false };
     drop((formats::format("swm-hdf5").unwrap().create.unwrap())(&dir.path().join("x.h5"), &spec).unwrap());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
@@ -206,6 +206,24 @@ fn cut_and_flipped_files_are_refused_or_give_episodes() {
     let (obs, action) = spaces();
     written(&path, &obs, &action, &[3, 0, 9]);
     damage::survive(&path, &path, "swm-hdf5", 300);
+}
+
+#[test]
+fn rows_wider_than_the_file_can_back_are_no_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wide.h5");
+    let mut bytes = fs::read(fixture("deflate.h5")).unwrap();
+    // The high byte of the second extent of `state`, found by its shape and that it may grow: 9 x 3.
+    let shape = [9u64.to_le_bytes(), 3u64.to_le_bytes(), u64::MAX.to_le_bytes()].concat();
+    let at = bytes.windows(24).position(|part| part == shape).unwrap();
+    bytes[at + 8 + 6] = 0xff;
+    fs::write(&path, bytes).unwrap();
+    let source = open(&path, &[]).unwrap();
+    assert!(
+        source.info().notes.iter().any(|note| note.contains("which is no column")),
+        "{:?}",
+        source.info().notes
+    );
 }
 
 /// Leaves files and what they must hold under cargo's folder for tests, for `tests/parity/data/swm_hdf5.py check`.

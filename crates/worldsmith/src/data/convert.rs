@@ -21,6 +21,8 @@ pub struct ConvertRequest {
     pub out: PathBuf,
     /// Steps a second, for formats with clocks; the source's own if left out.
     pub fps: Option<f32>,
+    /// Pictures as compressed video, in formats that can hold both.
+    pub video: bool,
     /// Go on with an episode store that was begun, from the first episode it lacks.
     pub resume: bool,
 }

@@ -40,10 +40,16 @@ pub(super) fn is_hdf5(path: &Path) -> bool {
         && start == *b"\x89HDF\r\n\x1a\n"
 }
 
+/// A byte of a file stands for at most that many numbers of a row, or that many rows.
+const WIDEST: u64 = 1 << 6;
+const LONGEST: u64 = 1 << 4;
+
 /// A file that is open for reading.
 pub(super) struct H5 {
     file: Hdf5File,
     path: PathBuf,
+    /// Its length in bytes.
+    len: u64,
 }
 
 impl H5 {
@@ -59,7 +65,7 @@ impl H5 {
             .with_max_chunk_bytes(budget)
             .with_max_read_bytes(budget);
         let file = Hdf5File::open_with_options(path, options).map_err(|err| broken(&err, path))?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file, path: path.to_owned(), len })
     }
 
     /// The file's path, for errors.
@@ -73,14 +79,14 @@ impl H5 {
     /// [`ErrorKind::Corrupt`].
     pub fn root(&self) -> Result<Node<'_>> {
         let group = self.file.root_group().map_err(|err| broken(&err, &self.path))?;
-        Ok(Node { group, path: &self.path })
+        Ok(Node { group, file: self })
     }
 }
 
 /// A group in a file.
 pub(super) struct Node<'a> {
     group: Group,
-    path: &'a Path,
+    file: &'a H5,
 }
 
 impl<'a> Node<'a> {
@@ -89,7 +95,7 @@ impl<'a> Node<'a> {
     /// # Errors
     /// [`ErrorKind::Corrupt`].
     pub fn names(&self) -> Result<(Vec<String>, Vec<String>)> {
-        self.group.member_names().map_err(|err| broken(&err, self.path))
+        self.group.member_names().map_err(|err| broken(&err, &self.file.path))
     }
 
     /// The group called `name` in it.
@@ -97,8 +103,8 @@ impl<'a> Node<'a> {
     /// # Errors
     /// [`ErrorKind::Corrupt`] if there is none.
     pub fn group(&self, name: &str) -> Result<Self> {
-        let group = self.group.group(name).map_err(|err| broken(&err, self.path))?;
-        Ok(Self { group, path: self.path })
+        let group = self.group.group(name).map_err(|err| broken(&err, &self.file.path))?;
+        Ok(Self { group, file: self.file })
     }
 
     /// The dataset called `name` in it.
@@ -106,8 +112,8 @@ impl<'a> Node<'a> {
     /// # Errors
     /// [`ErrorKind::Corrupt`] if there is none.
     pub fn dataset(&self, name: &str) -> Result<Rows<'a>> {
-        let dataset = self.group.dataset(name).map_err(|err| broken(&err, self.path))?;
-        Ok(Rows { dataset, path: self.path })
+        let dataset = self.group.dataset(name).map_err(|err| broken(&err, &self.file.path))?;
+        Ok(Rows { dataset, file: self.file })
     }
 
     /// The attribute called `name` as text, if it is there and text.
@@ -131,13 +137,21 @@ impl<'a> Node<'a> {
 /// A dataset in a file: rows along its first axis.
 pub(super) struct Rows<'a> {
     dataset: Dataset,
-    path: &'a Path,
+    file: &'a H5,
 }
 
 impl Rows<'_> {
     /// Number of rows; 1 if it has no axes.
-    pub fn len(&self) -> u64 {
-        self.dataset.shape().first().copied().unwrap_or(1)
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if the file is too short for so many.
+    pub fn n_rows(&self) -> Result<u64> {
+        let n = self.dataset.shape().first().copied().unwrap_or(1);
+        if n > self.file.len.saturating_mul(LONGEST) {
+            let why = format!("expected fewer rows in a file of {} bytes, got {n}", self.file.len);
+            return Err(Error::corrupt(&self.file.path, why));
+        }
+        Ok(n)
     }
 
     /// Type and shape of a row. Byte strings one a row count as [`Kind::Texts`].
@@ -151,12 +165,14 @@ impl Rows<'_> {
                 self.dataset.name(),
                 self.dataset.dtype()
             ))
-            .at(self.path)
+            .at(&self.file.path)
         })?;
         let shape = self.dataset.shape().iter().skip(1).map(|extent| usize::try_from(*extent));
         let shape = shape.collect::<std::result::Result<Vec<_>, _>>();
-        let schema = shape.ok().map(|shape| Schema { kind, shape }).filter(|schema| schema.width().is_some());
-        schema.ok_or_else(|| Error::corrupt(self.path, "expected rows that fit into memory"))
+        let widest = self.file.len.saturating_mul(WIDEST);
+        let fits = |schema: &Schema| schema.width().is_some_and(|width| width as u64 <= widest);
+        let schema = shape.ok().map(|shape| Schema { kind, shape }).filter(fits);
+        schema.ok_or_else(|| Error::corrupt(&self.file.path, "expected rows that fit into memory"))
     }
 
     /// Reads rows `from..from + n`.
@@ -165,10 +181,11 @@ impl Rows<'_> {
     /// [`ErrorKind::Corrupt`] if there are no such rows or they cannot be read.
     pub fn read(&self, from: u64, n: u64) -> Result<Column> {
         let Schema { kind, shape } = self.schema()?;
-        if from.checked_add(n).is_none_or(|end| end > self.len()) {
-            let (name, have) = (self.dataset.name(), self.len());
+        let have = self.n_rows()?;
+        if from.checked_add(n).is_none_or(|end| end > have) {
+            let name = self.dataset.name();
             let why = format!("expected rows {from} to {from} + {n} of `{name}`, which has {have}");
-            return Err(Error::corrupt(self.path, why));
+            return Err(Error::corrupt(&self.file.path, why));
         }
         let cells = match kind {
             Kind::Texts => Cells::Texts(self.texts(from, n)?),
@@ -189,14 +206,14 @@ impl Rows<'_> {
     pub fn read_ragged(&self) -> Result<Vec<Vec<u8>>> {
         if !self.is_ragged() {
             return Err(Error::corrupt(
-                self.path,
+                &self.file.path,
                 format!("expected ragged bytes in `{}`", self.dataset.name()),
             ));
         }
-        let references = self.dataset.read_raw_bytes().map_err(|err| broken(&err, self.path))?;
+        let references = self.dataset.read_raw_bytes().map_err(|err| broken(&err, &self.file.path))?;
         let rows = references.chunks_exact(self.dataset.vlen_reference_size());
         rows.map(|row| {
-            self.dataset.resolve_vlen_reference_bytes(row, 1).map_err(|err| broken(&err, self.path))
+            self.dataset.resolve_vlen_reference_bytes(row, 1).map_err(|err| broken(&err, &self.file.path))
         })
         .collect()
     }
@@ -208,10 +225,10 @@ impl Rows<'_> {
     }
 
     fn texts(&self, from: u64, n: u64) -> Result<Vec<String>> {
-        let all = self.dataset.read_strings().map_err(|err| broken(&err, self.path))?;
+        let all = self.dataset.read_strings().map_err(|err| broken(&err, &self.file.path))?;
         let range = usize::try_from(from).ok().zip(usize::try_from(from + n).ok());
         let rows = range.and_then(|(from, end)| all.get(from..end));
-        rows.map(<[_]>::to_vec).ok_or_else(|| Error::corrupt(self.path, "expected one text a row"))
+        rows.map(<[_]>::to_vec).ok_or_else(|| Error::corrupt(&self.file.path, "expected one text a row"))
     }
 
     fn cells<T: H5Type>(&self, from: u64, n: u64) -> Result<Vec<T>> {
@@ -222,7 +239,7 @@ impl Rows<'_> {
             *rows = SliceInfoElem::Slice { start: from, end: from + n, step: 1 };
         }
         let read = self.dataset.read_slice::<T>(&SliceInfo { selections });
-        let cells = read.map_err(|err| broken(&err, self.path))?;
+        let cells = read.map_err(|err| broken(&err, &self.file.path))?;
         Ok(cells.into_raw_vec_and_offset().0)
     }
 }

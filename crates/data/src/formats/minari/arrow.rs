@@ -35,6 +35,8 @@ use super::{
 use crate::{picture, write_atomic};
 
 const METADATA: &str = "metadata.json";
+/// A byte of a file stands for at most that many rows.
+const LONGEST: u64 = 1 << 4;
 const MAGIC: &[u8] = b"ARROW1";
 
 pub(super) struct Arrow {
@@ -111,8 +113,15 @@ fn read_arrow(path: &Path) -> Result<Vec<RecordBatch>> {
 fn read_parquet(path: &Path) -> Result<Vec<RecordBatch>> {
     let file = File::open(path).map_err(|err| Error::io("read file", path, &err))?;
     let broken = |err: String| Error::corrupt(path, format!("cannot read Parquet: {err}"));
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build());
-    reader
+    let len = file.metadata().map_err(|err| Error::io("read file", path, &err))?.len();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|err| broken(err.to_string()))?;
+    let n_rows: i64 =
+        builder.metadata().row_groups().iter().fold(0, |n, group| n.saturating_add(group.num_rows()));
+    if n_rows < 0 || n_rows.cast_unsigned() > len.saturating_mul(LONGEST) {
+        return Err(broken(format!("expected fewer rows in {len} bytes, got {n_rows}")));
+    }
+    builder
+        .build()
         .map_err(|err| broken(err.to_string()))?
         .map(|batch| batch.map_err(|err| broken(err.to_string())))
         .collect()

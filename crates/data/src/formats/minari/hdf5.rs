@@ -19,15 +19,35 @@ use crate::picture;
 
 const NAME: &str = "main_data.hdf5";
 
-pub(super) struct Hdf5(H5);
+/// The reader keeps what it has learned of every group: after so many episodes it forgets and starts anew.
+const MOST_KNOWN: usize = 512;
+
+pub(super) struct Hdf5 {
+    h5: H5,
+    /// Episodes that were looked at since the file was opened, and the last one.
+    n_known: usize,
+    last: Option<usize>,
+}
 
 impl Hdf5 {
     pub fn open(folder: &Path) -> Result<Self> {
-        H5::open(&folder.join(NAME)).map(Self)
+        Ok(Self { h5: H5::open(&folder.join(NAME))?, n_known: 0, last: None })
+    }
+
+    /// Goes to episode `idx`.
+    fn visit(&mut self, idx: usize) -> Result<()> {
+        if self.last.replace(idx) != Some(idx) {
+            self.n_known += 1;
+        }
+        if self.n_known > MOST_KNOWN {
+            self.h5 = H5::open(self.h5.path())?;
+            self.n_known = 1;
+        }
+        Ok(())
     }
 
     fn episode(&self, idx: usize) -> Result<Node<'_>> {
-        self.0.root()?.group(&format!("episode_{idx}"))
+        self.h5.root()?.group(&format!("episode_{idx}"))
     }
 
     fn dataset(&self, idx: usize, root: &str, part: &Part) -> Result<Rows<'_>> {
@@ -47,9 +67,10 @@ fn name(key: &Key) -> String {
 
 impl Storage for Hdf5 {
     fn n_steps(&mut self, idx: usize) -> Result<usize> {
-        let n = self.dataset(idx, REWARDS, &Part::default())?.len();
+        self.visit(idx)?;
+        let n = self.dataset(idx, REWARDS, &Part::default())?.n_rows()?;
         usize::try_from(n)
-            .map_err(|_| Error::corrupt(self.0.path(), format!("expected fewer than {n} steps")))
+            .map_err(|_| Error::corrupt(self.h5.path(), format!("expected fewer than {n} steps")))
     }
 
     fn column(&mut self, idx: usize, root: &str, part: &Part, rows: Range<usize>) -> Result<Column> {
@@ -69,9 +90,9 @@ impl Storage for Hdf5 {
             }
         };
         let jpegs = jpegs
-            .ok_or_else(|| Error::corrupt(self.0.path(), format!("expected rows {rows:?} of `{root}`")))?;
+            .ok_or_else(|| Error::corrupt(self.h5.path(), format!("expected rows {rows:?} of `{root}`")))?;
         let pictures = jpegs.iter().map(|jpeg| picture::decode(jpeg)).collect::<Result<Vec<_>>>();
-        Ok(Column { width: 1, cells: Cells::Pictures(pictures.map_err(|err| err.at(self.0.path()))?) })
+        Ok(Column { width: 1, cells: Cells::Pictures(pictures.map_err(|err| err.at(self.h5.path()))?) })
     }
 
     fn meta(&mut self, idx: usize, known: &EpisodeMeta) -> Result<EpisodeMeta> {
@@ -80,7 +101,7 @@ impl Storage for Hdf5 {
     }
 
     fn path(&self, _: usize) -> &Path {
-        self.0.path()
+        self.h5.path()
     }
 }
 

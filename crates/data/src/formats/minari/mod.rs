@@ -106,10 +106,19 @@ impl Minari {
     fn values(&mut self, idx: usize, of_actions: bool, rows: Range<usize>) -> Result<Vec<Value>> {
         let (root, (choice, parts)) =
             if of_actions { (ACTIONS, &self.action) } else { (OBSERVATIONS, &self.obs) };
-        let mut values = vec![choice.empty(); rows.len()];
+        let mut values = Vec::new();
         for (name, leaf) in &choice.parts {
             let known = parts.get(name).ok_or_else(|| Error::invalid(format!("expected a part `{name}`")))?;
-            let column = known.counted_from_zero(self.storage.column(idx, root, known, rows.clone())?);
+            let column = known.start_at_zero(self.storage.column(idx, root, known, rows.clone())?);
+            if column.len() != rows.len() {
+                let why = format!(
+                    "expected {} rows of `{name}` in episode {idx}, got {}",
+                    rows.len(),
+                    column.len()
+                );
+                return Err(Error::corrupt(self.storage.path(idx), why));
+            }
+            values.resize(rows.len(), choice.empty());
             for (row, value) in values.iter_mut().enumerate() {
                 let part = column.value(row, &leaf.space).map_err(|err| {
                     let why = format!("row {} of `{name}` in episode {idx}: {err}", rows.start + row);

@@ -42,7 +42,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Takes choices down to where ours start.
-    pub fn counted_from_zero(&self, mut column: Column) -> Column {
+    pub fn start_at_zero(&self, mut column: Column) -> Column {
         if let Cells::Ints(cells) = &mut column.cells
             && self.starts.len() == column.width
         {
@@ -116,6 +116,9 @@ fn walk(
             parts.insert(names.join("/"), Part { keys: keys.clone(), is_picture, starts });
             return Ok(space);
         }
+    }
+    if children.is_empty() {
+        return Err(Error::invalid(format!("expected a space `{kind}` with at least one part")));
     }
     let mut spaces = BTreeMap::new();
     for (key, name, part) in children {
@@ -310,7 +313,7 @@ mod tests {
         let column = Column { width: 1, cells: Cells::Ints(vec![-2, 0]) };
         assert_eq!(known.space, Space::Discrete { n: 3 });
         assert!(known.parts["action"].is_moved());
-        assert_eq!(known.parts["action"].counted_from_zero(column).cells, Cells::Ints(vec![0, 2]));
+        assert_eq!(known.parts["action"].start_at_zero(column).cells, Cells::Ints(vec![0, 2]));
     }
 
     #[test]
@@ -321,6 +324,7 @@ mod tests {
             r#"{"type": "Box", "dtype": "float32", "shape": [2], "low": [0], "high": [1, 1, 1]}"#,
             r#"{"type": "MultiBinary", "n": [99999, 99999]}"#,
             r#"{"type": "Graph"}"#,
+            r#"{"type": "Dict", "subspaces": {}}"#,
             r#"{"type": "Discrete", "n": -1}"#,
         ] {
             assert!(Known::parse(json, "obs").is_err(), "{json}");
