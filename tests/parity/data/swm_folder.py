@@ -1,5 +1,5 @@
 """stable-worldmodel's folder and video layouts: `make DIR` writes both with its own writers and stores what its own
-readers return; `check DIR` opens a folder that worldsmith wrote. Needs stable-worldmodel 0.1.1, imageio-ffmpeg, decord."""
+readers return; `check DIR` opens either that worldsmith wrote. Needs stable-worldmodel 0.1.1, imageio-ffmpeg, decord."""
 
 import argparse
 import pathlib
@@ -55,9 +55,11 @@ def make(out):
 
 def check(root):
     from stable_worldmodel.data.formats.folder import Folder
+    from stable_worldmodel.data.formats.video import Video, VideoDataset
 
-    assert Folder.detect(root)
-    reader = Folder.open_reader(root)
+    assert Folder.detect(root) != Video.detect(root)
+    pictures = [path.name for path in root.iterdir() if path.is_dir()]
+    reader = Folder.open_reader(root) if Folder.detect(root) else VideoDataset(path=root, video_keys=pictures)
     for idx, n in enumerate(reader.lengths):
         got = {key: np.asarray(value) for key, value in reader._load_slice(idx, 0, int(n)).items()}
         print(idx, n, {key: (value.dtype.str, value.shape) for key, value in got.items()})

@@ -176,7 +176,7 @@ fn spaces() -> (Space, Space) {
 fn written(format: &str, path: &Path, obs: &Space, action: &Space) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
-    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
+    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
     let mut sink = (formats::format(format).unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in [3, 1, 2].into_iter().enumerate() {
@@ -216,7 +216,7 @@ fn what_is_written_reads_back_equal() {
             for (idx, episode) in episodes.iter().enumerate() {
                 assert_eq!(source.read(idx).unwrap(), *episode, "episode {idx}");
             }
-            let spec = SinkSpec::new(obs, action, 1.0);
+            let spec = SinkSpec { obs, action, fps: 1.0, video: false };
             let create = formats::format(format).unwrap().create.unwrap();
             assert!(create(&path, &spec).is_err(), "the folder is taken");
         }
@@ -228,7 +228,7 @@ fn empty_episodes_and_empty_sets_come_back() {
     for format in ["minari", "minari-arrow"] {
         let dir = tempfile::tempdir().unwrap();
         let (obs, action) = (Space::vector(2, -1.0, 1.0), Space::Discrete { n: 2 });
-        let spec = SinkSpec::new(obs.clone(), action, 1.0);
+        let spec = SinkSpec { obs: obs.clone(), action, fps: 1.0, video: false };
         let create = formats::format(format).unwrap().create.unwrap();
         let episode = Episode::start(obs.sample(&mut Seed(2).rng()), super::meta(0));
         for n in [0, 1] {
@@ -249,7 +249,7 @@ fn names_that_hdf5_cannot_hold_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["a/b", "", "."] {
         let obs = Space::Dict(BTreeMap::from([(name.to_owned(), Space::Discrete { n: 2 })]));
-        let spec = SinkSpec::new(obs, Space::Discrete { n: 2 }, 1.0);
+        let spec = SinkSpec { obs, action: Space::Discrete { n: 2 }, fps: 1.0, video: false };
         assert!((formats::format("minari").unwrap().create.unwrap())(&dir.path().join("x"), &spec).is_err());
     }
 }
@@ -258,7 +258,7 @@ fn names_that_hdf5_cannot_hold_are_refused() {
 fn many_episodes_are_found_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let (obs, action) = (Space::vector(1, 0.0, 1e9), Space::Discrete { n: 2 });
-    let spec = SinkSpec::new(obs, action, 1.0);
+    let spec = SinkSpec { obs, action, fps: 1.0, video: false };
     let path = dir.path().join("many");
     let mut sink = (formats::format("minari").unwrap().create.unwrap())(&path, &spec).unwrap();
     for idx in 0..1500 {

@@ -104,7 +104,7 @@ fn written(path: &Path, format: &str) -> Vec<Episode> {
 
 #[test]
 fn what_is_written_reads_back_equal_but_for_pictures() {
-    for (layout, channels, most) in [("swm-folder", 1, 1), ("swm-video", 3, 4)] {
+    for (layout, channels, most) in [("swm-folder", 1, 1), ("swm-video", 3, 8)] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("set");
         let episodes = written(&path, layout);

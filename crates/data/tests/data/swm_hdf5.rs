@@ -121,7 +121,7 @@ fn spaces() -> (Space, Space) {
 fn written(path: &Path, obs: &Space, action: &Space, lengths: &[usize]) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
-    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
+    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
     let mut sink = (formats::format("swm-hdf5").unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in lengths.iter().copied().enumerate() {
@@ -162,7 +162,7 @@ fn what_is_written_reads_back_equal() {
             assert_eq!(source.read(idx).unwrap(), *episode, "episode {idx}");
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
-        let spec = SinkSpec::new(obs, action, 1.0);
+        let spec = SinkSpec { obs, action, fps: 1.0, video: false };
         assert!((formats::format("swm-hdf5").unwrap().create.unwrap())(&path, &spec).is_err(), "it is taken");
     }
 }
@@ -178,7 +178,7 @@ fn text_and_clashing_names_are_refused_before_anything_is_written() {
         Space::Dict(clash),
         Space::Dict(BTreeMap::from([("reward".to_owned(), number())])),
     ] {
-        let spec = SinkSpec::new(obs, number(), 1.0);
+        let spec = SinkSpec { obs, action: number(), fps: 1.0, video: false };
         let create = formats::format("swm-hdf5").unwrap().create.unwrap();
         assert_eq!(create(&dir.path().join("x.h5"), &spec).err().unwrap().kind(), ErrorKind::Invalid);
     }
@@ -189,7 +189,7 @@ fn text_and_clashing_names_are_refused_before_anything_is_written() {
 fn a_sink_that_is_dropped_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let (obs, action) = spaces();
-    let spec = SinkSpec::new(obs, action, 1.0);
+    let spec = SinkSpec { obs, action, fps: 1.0, video: false };
     drop((formats::format("swm-hdf5").unwrap().create.unwrap())(&dir.path().join("x.h5"), &spec).unwrap());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

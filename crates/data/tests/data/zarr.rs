@@ -114,7 +114,7 @@ fn spaces() -> (Space, Space) {
 fn written(path: &Path, format: &str, obs: &Space, action: &Space, lengths: &[usize]) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
-    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
+    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
     let mut sink = (formats::format(format).unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in lengths.iter().copied().enumerate() {
