@@ -96,6 +96,32 @@ pub(crate) fn fits(space: &Space, value: &Value) -> Result<()> {
     }
 }
 
+/// Checks that values of `space` can be laid out: sizes that memory can hold, and as many bounds as numbers.
+///
+/// # Errors
+/// If not, which only a file that somebody else wrote can bring about.
+pub(crate) fn check_space(space: &Space) -> Result<()> {
+    const MOST: usize = 1 << 30;
+    let product = |sides: &[usize]| {
+        sides.iter().try_fold(1usize, |n, side| n.checked_mul(*side)).filter(|n| *n <= MOST)
+    };
+    let sound = match space {
+        Space::Discrete { n } => *n <= MOST,
+        Space::MultiDiscrete { nvec } => product(&[nvec.len()]).is_some() && nvec.iter().all(|n| *n <= MOST),
+        Space::Box { shape, low, high } => product(shape) == Some(low.len()) && low.len() == high.len(),
+        Space::Image { height, width, channels } => {
+            product(&[*height, *width, *channels]).is_some_and(|n| n > 0)
+        }
+        Space::Text { .. } => true,
+        Space::Dict(parts) => return parts.values().try_for_each(check_space),
+    };
+    if sound {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("expected a space that memory can hold, got {space}")))
+    }
+}
+
 /// Checks that `episode` is whole (`T + 1` observations, `T` actions and finite rewards) and fits both spaces.
 ///
 /// # Errors
@@ -117,8 +143,11 @@ pub(crate) fn check_episode(episode: &Episode, obs: &Space, action: &Space) -> R
     for (t, value) in episode.actions.iter().enumerate() {
         fits(action, value).map_err(|err| named("action", t, err))?;
     }
-    match episode.rewards.iter().position(|r| !r.is_finite()) {
-        Some(t) => Err(Error::invalid(format!("expected finite rewards, got {} at {t}", episode.rewards[t]))),
-        None => Ok(()),
+    if let Some(t) = episode.rewards.iter().position(|r| !r.is_finite()) {
+        return Err(Error::invalid(format!("expected finite rewards, got {} at {t}", episode.rewards[t])));
+    }
+    match episode.total_reward() {
+        total if total.is_finite() => Ok(()),
+        total => Err(Error::invalid(format!("expected rewards with a finite sum, got {total}"))),
     }
 }

@@ -43,7 +43,8 @@ pub struct Budget {
     pub updates_per_step: f64,
     /// Copies of the environment stepped together.
     pub n_envs: usize,
-    /// Steps kept in memory for training; the oldest episodes go first.
+    /// Steps kept in memory for training; the oldest episodes go first. Recorded episodes all stay: their pictures are in
+    /// files.
     pub replay_capacity: usize,
     /// Episodes on seeds of their own, half by the trained policy and half at random, that judge the model.
     pub held_out_episodes: usize,

@@ -156,6 +156,11 @@ impl Replay {
             return Err(Error::new(ErrorKind::Mismatch, message).at(store.dir()));
         }
         let (episode, pictures) = store.read_mapped(idx)?;
+        let mut flat = Vec::new();
+        for action in &episode.actions {
+            flat.clear();
+            self.action.flatten(action, &mut flat)?;
+        }
         if episode.obs.len() > self.capacity {
             let (steps, capacity) = (episode.obs.len(), self.capacity);
             return Err(Error::invalid(format!(

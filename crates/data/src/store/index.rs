@@ -59,18 +59,25 @@ impl Index {
             read => read.map_err(|e| Error::io("read the index", &path, &e))?,
         };
         let mut index = Self { path, text, ends: Vec::new(), torn: 0 };
-        let mut from = 0;
-        while let Some(n) = index.text[from..].iter().position(|b| *b == b'\n') {
-            let to = from + n + 1;
-            if unseal(&index.text[from..to - 1]).is_none() {
-                let n = index.ends.len() + 1;
-                return Err(Error::corrupt(
-                    &index.path,
-                    format!("line {n} was damaged: its checksum does not match"),
-                ));
+        let (mut from, mut damaged) = (0, None);
+        let mut at = 0;
+        while let Some(n) = index.text[at..].iter().position(|b| *b == b'\n') {
+            let line = at..at + n;
+            at += n + 1;
+            match (unseal(&index.text[line]), damaged) {
+                // What follows the last whole line was never completed; what stands between two was damaged later.
+                (None, _) => damaged = damaged.or(Some(index.ends.len() + 1)),
+                (Some(()), Some(n)) => {
+                    return Err(Error::corrupt(
+                        &index.path,
+                        format!("line {n} was damaged: its checksum does not match"),
+                    ));
+                }
+                (Some(()), None) => {
+                    index.ends.push(at);
+                    from = at;
+                }
             }
-            index.ends.push(to);
-            from = to;
         }
         index.torn = index.text.len() - from;
         index.text.truncate(from);
@@ -79,6 +86,11 @@ impl Index {
 
     pub fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Whether both say the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 
     /// Bytes of a line that was never completed.

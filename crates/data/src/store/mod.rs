@@ -17,7 +17,7 @@ mod shard;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind as IoKind;
+use std::io::{ErrorKind as IoKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,9 +26,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space};
 
-use crate::atomic::sync_folder;
+use crate::atomic::{sync_folder, temp_path};
 use crate::fingerprint::fingerprint;
-use crate::leaf::check_episode;
+use crate::leaf::{check_episode, check_space};
 use crate::{crc32, write_atomic};
 use columns::Layout;
 pub use index::Entry;
@@ -39,6 +39,8 @@ use shard::{Shard, ShardWriter};
 const VERSION: u32 = 2;
 const SHARDS: &str = "shards";
 const HEAD: &str = "store.json";
+/// Held by the one writer.
+const LOCK: &str = "writer.lock";
 /// A shard that has grown to this many bytes gets no more episodes.
 const SHARD_BYTES: u64 = 1 << 30;
 /// Episodes of this many bytes together are committed.
@@ -115,7 +117,8 @@ impl Store {
     /// As [`Store::create`].
     pub fn create_with(dir: &Path, obs: &Space, action: &Space, pictures: Pictures) -> Result<Self> {
         let layout = Layout::new(obs, action, pictures)?;
-        if dir.join(HEAD).exists() || index::path(dir).exists() || dir.join(SHARDS).exists() {
+        // A crash while one was made leaves no head, and no episode.
+        if dir.join(HEAD).exists() || Index::open(index::path(dir))?.len() > 0 {
             return Err(Error::invalid("expected no episode store here yet, found one")
                 .at(dir)
                 .hint("open it instead, or choose another folder"));
@@ -152,6 +155,9 @@ impl Store {
             return Err(Error::corrupt(&path, format!("expected format version {VERSION}, got {version}")));
         }
         let head: Head = serde_json::from_slice(&json).map_err(broken)?;
+        for space in [&head.obs, &head.action] {
+            check_space(space).map_err(|err| Error::corrupt(&path, err.to_string()))?;
+        }
         let layout = Layout::new(&head.obs, &head.action, head.pictures).map_err(|err| err.at(&path))?;
         let index = Index::open(index::path(dir))?;
         let store = Self { dir: dir.to_owned(), head, layout, index, shards: Mutex::default(), writer: None };
@@ -191,13 +197,23 @@ impl Store {
 
     /// What a crash left behind, in words, if it did: episodes that were never completed, which do not count.
     pub fn leftovers(&self) -> Option<String> {
+        // What a writer that lives is about to commit is no leftover.
+        let lock = File::open(self.dir.join(LOCK)).ok();
+        if self.writer.is_some()
+            || lock.is_some_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        {
+            return None;
+        }
         let (shard_idx, end) = self.end().ok()?;
         let on_disk = fs::metadata(self.shard_path(shard_idx)).map_or(0, |m| m.len());
         let extra = on_disk.saturating_sub(end.max(self.empty_shard_len()));
-        let next = self.shard_path(shard_idx + 1).exists();
+        let next =
+            fs::metadata(self.shard_path(shard_idx + 1)).is_ok_and(|m| m.len() > self.empty_shard_len());
         let torn = self.index.torn();
         (extra > 0 || torn > 0 || next).then(|| {
-            format!("an episode was not completed and is dropped ({extra} bytes of it, and {torn} bytes of its line in the index)")
+            format!(
+                "what was not completed is dropped: {extra} bytes of episodes, and {torn} bytes of the index"
+            )
         })
     }
 
@@ -323,7 +339,12 @@ impl Store {
         }
         self.start_writing()?;
         let Some(mut writer) = self.writer.take() else { unreachable!("writing was started above") };
-        self.index.truncate(&mut writer.index, n)?;
+        if n < self.len() {
+            self.index.truncate(&mut writer.index, n)?;
+            // Readers may have mapped what is dropped; they keep the old file.
+            let (shard_idx, end) = self.end()?;
+            replace_by_prefix(&self.shard_path(shard_idx), end)?;
+        }
         // What is mapped may end before the files do, or after.
         self.shards.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         self.open_writer(writer._lock)
@@ -337,7 +358,7 @@ impl Store {
         let mut summary = Summary { episodes: self.len(), steps: 0, returns: Vec::with_capacity(self.len()) };
         for idx in 0..self.len() {
             let entry = self.index.entry(idx)?;
-            summary.steps += entry.steps;
+            summary.steps = summary.steps.saturating_add(entry.steps);
             summary.returns.push(entry.total_reward);
         }
         Ok(summary)
@@ -357,11 +378,11 @@ impl Store {
             ));
         }
         let rows = shard::decode(bytes, &self.layout.schema).map_err(|why| Error::corrupt(&path, why))?;
-        match rows.num_rows() == entry.steps + 1 {
+        match rows.num_rows().checked_sub(1) == Some(entry.steps) {
             true => Ok(rows),
             false => {
-                let (want, got) = (entry.steps + 1, rows.num_rows());
-                Err(Error::corrupt(&path, format!("expected {want} rows, got {got}")))
+                let (want, got) = (entry.steps, rows.num_rows());
+                Err(Error::corrupt(&path, format!("expected rows for {want} steps, got {got} rows")))
             }
         }
     }
@@ -453,7 +474,7 @@ impl Store {
 
     /// Takes the lock that only one writer holds, and makes sure that nobody wrote since the store was opened.
     fn lock(&self) -> Result<File> {
-        let path = self.dir.join("writer.lock");
+        let path = self.dir.join(LOCK);
         let file = File::create(&path).map_err(|err| Error::io("write file", &path, &err))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -464,11 +485,11 @@ impl Store {
             }
             _ => {}
         }
-        let now = Index::open(index::path(&self.dir))?.len();
-        match now == self.len() {
+        let found = Index::open(index::path(&self.dir))?;
+        match found.is_same(&self.index) {
             true => Ok(file),
             false => {
-                let then = self.len();
+                let (then, now) = (self.len(), found.len());
                 let message =
                     format!("another program wrote to this store: it had {then} episodes, now it has {now}");
                 Err(Error::invalid(message).at(&self.dir).hint("open it again"))
@@ -486,6 +507,19 @@ impl Store {
 /// always the same for one seed, so that training and evaluation never share an episode.
 pub fn is_held_out(seed: Seed, fraction: f32) -> bool {
     seed.derive("held_out").rng().chance(fraction)
+}
+
+/// Puts a file of the first `len` bytes in the place of the file at `path`, whose own bytes stay as they are for those who
+/// have it open.
+fn replace_by_prefix(path: &Path, len: u64) -> Result<()> {
+    let temp = temp_path(path);
+    let copied = File::open(path).and_then(|from| {
+        let mut to = File::create(&temp)?;
+        std::io::copy(&mut from.take(len), &mut to)?;
+        to.sync_all()?;
+        fs::rename(&temp, path)
+    });
+    copied.map_err(|err| Error::io("write file", path, &err))
 }
 
 /// Removes a file; says whether it was there.

@@ -110,8 +110,8 @@ impl Shard {
     /// Maps the whole file.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|e| Error::io("read episodes", path, &e))?;
-        // SAFETY: a shard is only ever appended to behind what readers look at, and cut back only by the one writer of a
-        // store, to episodes that it drops for good. Bytes are never taken for anything but bytes before they are checked.
+        // SAFETY: what readers look at is never changed in place: a shard is only appended to, and a store that goes back to
+        // fewer episodes puts a new file in its place. Bytes are taken for anything but bytes only once they are checked.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| Error::io("map file", path, &e))?;
         Ok(Self { bytes: Bytes::from_owner(map) })
     }
@@ -146,6 +146,16 @@ pub(super) fn decode(bytes: Bytes, schema: &SchemaRef) -> std::result::Result<Re
     let head = i32::from_le_bytes([prefix[4], prefix[5], prefix[6], prefix[7]]);
     let head = usize::try_from(head).ok().and_then(|n| n.checked_add(8)).ok_or_else(cut_short)?;
     let body = bytes.len().checked_sub(head).ok_or_else(cut_short)?;
+    // The decoder takes it for granted that buffers lie within the body.
+    let message = arrow_ipc::root_as_message(&bytes[8..head]).map_err(|e| e.to_string())?;
+    let batch = message.header_as_record_batch().ok_or("expected rows, got another message")?;
+    let within = |b: &arrow_ipc::Buffer| {
+        let end = b.offset().checked_add(b.length()).and_then(|end| usize::try_from(end).ok());
+        b.offset() >= 0 && b.length() >= 0 && end.is_some_and(|end| end <= body)
+    };
+    if !batch.buffers().is_some_and(|buffers| buffers.iter().all(within)) {
+        return Err("a column lies outside of its batch".to_owned());
+    }
     let block = Block::new(0, head as i32, body as i64);
     let decoder = FileDecoder::new(schema.clone(), MetadataVersion::V5);
     let rows = decoder.read_record_batch(&block, &Buffer::from(bytes)).map_err(|e| e.to_string())?;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
-use worldsmith_data::Store;
 use worldsmith_data::formats::{self, SinkSpec, Source};
+use worldsmith_data::{Store, fingerprint};
 
 use super::{FPS, STORE, SourceRequest};
 use crate::{Progress, Stop};
@@ -52,12 +52,13 @@ pub struct Converted {
 ///
 /// # Errors
 /// If a data set cannot be read, they differ in their spaces, or `out` cannot be written. A store keeps the episodes that
-/// were whole; of other formats nothing is left.
+/// were whole; what was begun in another format is to be removed.
 pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<Converted> {
     let mut sources: Vec<Box<dyn Source>> =
         request.sources.iter().map(|s| Ok(s.open()?.1)).collect::<Result<_>>()?;
     let first = sources.first().ok_or_else(|| Error::invalid("expected a data set to read, got none"))?;
-    let (obs, fps) = (first.info().obs.clone(), request.fps.or(first.info().fps).unwrap_or(FPS));
+    let (obs, first_fps) = (first.info().obs.clone(), first.info().fps);
+    let fps = request.fps.or(first_fps).unwrap_or(FPS);
     for (source, asked) in sources.iter().zip(&request.sources) {
         same_spaces(first.info(), source.info(), &asked.path)?;
     }
@@ -69,16 +70,25 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
         action = bounded(&action, &mut sources, progress, stop)?;
         notes.push(format!("the actions had no bounds; they were given those of the data: {action}"));
     }
-    let spec = SinkSpec::new(obs.clone(), action.clone(), fps);
+    let spec = SinkSpec { video: request.video, ..SinkSpec::new(obs.clone(), action.clone(), fps) };
+    if to.name != STORE && request.fps.is_none() && first_fps.is_none() {
+        notes.push(format!(
+            "the source does not say how many steps a second it has; {FPS} are assumed (`--fps`)"
+        ));
+    }
     let mut copy = Copy { done: 0, steps: 0, progress, stop };
     let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
     if to.name == STORE {
         let mut store = open_store(request, &spec, copy.progress)?;
         let skip = store.len();
+        check_begun(&store, &mut sources)?;
         // Whatever stops the copy, what was copied until then is kept.
         let copied = copy.run(&mut sources, skip, &mut |episode| store.append_later(episode));
         store.commit()?;
-        copied?;
+        copied.map_err(|e| match e.kind() {
+            ErrorKind::Interrupted => e.hint("run it again with `--resume` to go on"),
+            _ => e,
+        })?;
     } else {
         let create = to.create.ok_or_else(|| {
             Error::invalid(format!("format `{}` can be read but not written", to.name))
@@ -111,7 +121,7 @@ impl Copy<'_> {
         self.progress.stage("convert", total as u64);
         for source in sources {
             for idx in 0..source.n_episodes() {
-                self.stop.check().map_err(|e| e.hint("run it again with `--resume` to go on"))?;
+                self.stop.check()?;
                 if self.done >= skip {
                     let episode = source.read(idx)?;
                     self.steps += episode.len();
@@ -123,6 +133,31 @@ impl Copy<'_> {
         }
         Ok(())
     }
+}
+
+/// Checks that the store was begun from these data sets: its first and its last episode are theirs.
+fn check_begun(store: &Store, sources: &mut [Box<dyn Source>]) -> Result<()> {
+    let Some(last) = store.len().checked_sub(1) else { return Ok(()) };
+    for wanted in [0, last] {
+        let mut idx = wanted;
+        let source = sources.iter_mut().find(|source| {
+            let is_here = idx < source.n_episodes();
+            idx -= if is_here { 0 } else { source.n_episodes() };
+            is_here
+        });
+        let is_same = match source {
+            Some(source) => fingerprint(&source.read(idx)?) == store.entry(wanted)?.hash,
+            None => false,
+        };
+        if !is_same {
+            let message =
+                format!("expected a store begun from these data sets, got another episode {wanted}");
+            return Err(Error::new(ErrorKind::Mismatch, message)
+                .at(store.dir())
+                .hint("`worldsmith data merge` joins data sets into a new store"));
+        }
+    }
+    Ok(())
 }
 
 fn same_spaces(first: &formats::SourceInfo, other: &formats::SourceInfo, path: &Path) -> Result<()> {

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use worldsmith_core::{EnvSpec, Episode, Error, ErrorKind, Result};
-use worldsmith_data::{Pictures, Replay, Store};
+use worldsmith_data::{Pictures, Replay, Store, Summary};
 use worldsmith_plan::{Mode, RandomPolicy};
 use worldsmith_recipes::Learner;
 
@@ -169,7 +169,14 @@ impl Run {
         let Source { spec, actor, given, learner } = source;
         // Pictures of recorded episodes stay in their files, so that data larger than memory can be trained on.
         let maps = given.as_ref().is_some_and(|given| given.pictures() == Pictures::Raw);
-        let mut replay = empty_replay(&config, &spec, maps)?;
+        let mut replay = match &given {
+            Some(given) if maps => {
+                let Summary { episodes, steps, .. } = given.summary()?;
+                let everything = steps.saturating_add(episodes).max(2);
+                Replay::mapped(&spec.obs, &spec.action, everything, config.root_seed().derive("replay"))?
+            }
+            _ => empty_replay(&config, &spec)?,
+        };
         let store = match given {
             Some(given) => {
                 let n_train = given.len() - n_held_out(&config, &given);
@@ -306,8 +313,8 @@ impl Run {
     fn hold_out(&mut self, progress: &mut dyn Progress, stop: &Stop) -> Result<()> {
         let n = self.config.run.held_out_episodes;
         let dir = self.dir.join(HELD_OUT);
-        if dir.join("store.json").exists() {
-            if Store::open(&dir)?.len() >= n {
+        if dir.exists() {
+            if dir.join("store.json").exists() && Store::open(&dir)?.len() >= n {
                 return Ok(());
             }
             fs::remove_dir_all(&dir).map_err(|e| Error::io("replace the held-out episodes", &dir, &e))?;
@@ -364,7 +371,7 @@ impl Run {
 }
 
 /// A replay with room for all that the run can collect, or for as much as the configuration allows.
-fn empty_replay(config: &RunConfig, spec: &EnvSpec, maps: bool) -> Result<Replay> {
+fn empty_replay(config: &RunConfig, spec: &EnvSpec) -> Result<Replay> {
     let budget = &config.run;
     // An episode of `T` actions takes `T + 1` places, so twice the steps hold everything.
     let everything = match config.data.as_str() {
@@ -372,6 +379,5 @@ fn empty_replay(config: &RunConfig, spec: &EnvSpec, maps: bool) -> Result<Replay
         _ => usize::MAX,
     };
     let capacity = budget.replay_capacity.min(everything).max(2);
-    let new = if maps { Replay::mapped } else { Replay::new };
-    new(&spec.obs, &spec.action, capacity, config.root_seed().derive("replay"))
+    Replay::new(&spec.obs, &spec.action, capacity, config.root_seed().derive("replay"))
 }

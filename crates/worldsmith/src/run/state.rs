@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{Error, Result, Rng, Seed};
+use worldsmith_core::{Error, ErrorKind, Result, Rng, Seed};
 use worldsmith_data::ReplayState;
 
 use super::folder::CHECKPOINTS;
@@ -79,6 +79,16 @@ impl Run {
     pub(super) fn restore(&mut self, state: State, from: &Path) -> Result<()> {
         self.count = state.count;
         let Some(actor) = &mut self.actor else {
+            if self.store.len() != state.n_episodes {
+                let message = format!(
+                    "expected the {} episodes the run was begun with, got {}",
+                    state.n_episodes,
+                    self.store.len()
+                );
+                return Err(Error::new(ErrorKind::Mismatch, message)
+                    .at(self.store.dir())
+                    .hint("a run goes on with the data it has seen; start another run for other data"));
+            }
             return self.replay.restore_state(&state.replay);
         };
         if self.store.len() < state.n_episodes {
