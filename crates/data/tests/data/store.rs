@@ -254,7 +254,7 @@ fn what_a_crash_left_half_written_is_said_ignored_and_cleared_away() {
     let mut opened = Store::open(dir.path()).unwrap();
     assert_eq!(opened.len(), 2);
     let said = opened.leftovers().unwrap();
-    assert!(said.contains("12 bytes of it") && said.contains("11 bytes of its line"), "{said}");
+    assert!(said.contains("12 bytes of episodes") && said.contains("11 bytes of the index"), "{said}");
     opened.truncate(2).unwrap();
     assert_eq!((fs::read(&shard).unwrap().len(), fs::read(&index).unwrap().len()), (n_shard, n_index));
     assert_eq!(opened.append(&episode(2, 3, StepKind::Terminated)).unwrap(), 2);
@@ -324,13 +324,44 @@ fn what_is_appended_for_later_counts_once_it_is_committed() {
         later.append_later(&episode(idx, idx + 1, StepKind::Terminated)).unwrap();
     }
     assert_eq!((later.len(), Store::open(dir.path()).unwrap().len()), (1, 1));
-    assert!(Store::open(dir.path()).unwrap().leftovers().is_some());
+    assert_eq!(Store::open(dir.path()).unwrap().leftovers(), None, "its writer lives");
     later.commit().unwrap();
     let opened = Store::open(dir.path()).unwrap();
     assert_eq!((opened.len(), opened.leftovers()), (4, None));
     later.append_later(&episode(9, 2, StepKind::Mid)).unwrap();
     drop(later);
     let mut opened = Store::open(dir.path()).unwrap();
+    assert!(opened.leftovers().is_some());
     assert_eq!(opened.append(&episode(4, 5, StepKind::Mid)).unwrap(), 4);
     assert_eq!(opened.read(3).unwrap(), episode(3, 4, StepKind::Terminated));
+}
+
+#[test]
+fn going_back_leaves_readers_what_they_have_mapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = store(dir.path(), 4);
+    let reader = Store::open(dir.path()).unwrap();
+    let before: Vec<_> = reader.iter().map(Result::unwrap).collect();
+    writer.truncate(1).unwrap();
+    writer.append(&episode(9, 2, StepKind::Mid)).unwrap();
+    let after: Vec<_> = reader.iter().map(Result::unwrap).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_store_whose_making_was_cut_short_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("shards")).unwrap();
+    assert_eq!(store(dir.path(), 1).len(), 1);
+}
+
+#[test]
+fn rewards_that_sum_to_no_number_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(dir.path(), 1);
+    let mut endless = episode(1, 2, StepKind::Mid);
+    endless.rewards.fill(f32::MAX);
+    let err = store.append(&endless).unwrap_err();
+    assert!(err.to_string().contains("finite sum"), "{err}");
+    assert_eq!(Store::open(dir.path()).unwrap().len(), 1);
 }
