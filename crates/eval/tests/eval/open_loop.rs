@@ -40,8 +40,8 @@ fn the_true_model_beats_every_floor_at_every_horizon() {
     }
     assert_eq!(result.end_ece, Some(0.0));
     assert!(result.checks().iter().all(|c| c.passed));
-    assert_eq!(result.means()["psnr@5"], PSNR_CAP);
-    assert!(result.means()["psnr@5/copy"] < PSNR_CAP);
+    assert!((result.means()["psnr@5"] - PSNR_CAP).abs() < 1e-9);
+    assert!(result.means()["psnr@5/copy"] < PSNR_CAP - 1.0);
 }
 
 #[test]
