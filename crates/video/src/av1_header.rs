@@ -125,3 +125,22 @@ fn colour(bits: &mut Bits, profile: u32) -> Option<(Option<Matrix>, bool, bool)>
     let matrix = description.filter(|d| d[2] != UNSPECIFIED).map(|d| Matrix::from_code(d[2]));
     Some((matrix, bits.flag()?, profile == 0 && !is_deep && !is_grey))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_of_svt_av1_says_size_and_kind() {
+        // Of `tests/fixtures/av1.mp4`: 96 x 96, 8 bits, 4:2:0, limited range, no matrix named.
+        let header =
+            SequenceHeader::parse(&[0x00, 0x00, 0x00, 0x03, 0x35, 0xfb, 0xe0, 0x17, 0xc0, 0x02]).unwrap();
+        let want = SequenceHeader { width: 96, height: 96, matrix: None, full_range: false, supported: true };
+        assert_eq!(header, want);
+    }
+
+    #[test]
+    fn a_header_cut_short_is_none() {
+        assert_eq!(SequenceHeader::parse(&[0x00, 0x00, 0x00, 0x03, 0x35, 0xfb]), None);
+    }
+}

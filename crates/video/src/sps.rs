@@ -194,18 +194,29 @@ fn colour(bits: &mut Bits) -> Option<Option<Colour>> {
 mod tests {
     use super::*;
 
-    /// Baseline, 4 x 3 macroblocks, 3 pairs of columns and 1 pair of rows cropped.
+    /// 4 x 3 macroblocks, 3 pairs of columns and 1 pair of rows cropped.
+    fn nal(profile: u8) -> Vec<u8> {
+        // 1 (id) 1 (frame num) 011 (order type 2) 010 (one reference) 0 (gaps) 00100 (4 columns) 011 (3 rows)
+        // 1 (frames) 1 (direct) 1 (crop) 1 00100 1 010 (0, 3, 0, 1) 0 (no vui) 1 (stop).
+        let bits = "1101101000010001111110010010100".to_owned() + "1";
+        let bits: Vec<bool> = bits.bytes().map(|bit| bit == b'1').collect();
+        [&[0x67, profile, 0, 10], bits.chunks(8).map(to_byte).collect::<Vec<u8>>().as_slice()].concat()
+    }
+
     #[test]
     fn a_size_is_macroblocks_less_the_crop() {
-        // profile 66, flags 0, level 10, then 1 (id) 1 (frame num) 011 (order type 2) 010 (one reference) 0 (gaps)
-        // 00100 (4 columns) 011 (3 rows) 1 (frames) 1 (direct) 1 (crop) 1 00100 1 010 (0, 3, 0, 1) 0 (no vui) 1 (stop).
-        let bits = "11011010000100".to_owned() + "0111111001001010" + "01";
-        let mut nal = vec![0x67, 66, 0, 10];
-        for byte in bits.as_bytes().chunks(8) {
-            nal.push(byte.iter().enumerate().fold(0, |acc, (i, bit)| acc | (bit - b'0') << (7 - i)));
-        }
-        let sps = Sps::parse(&nal).unwrap();
+        let sps = Sps::parse(&nal(66)).unwrap();
         assert_eq!((sps.width, sps.height, sps.colour, sps.supported), (58, 46, None, true));
+    }
+
+    #[test]
+    fn a_set_without_reordering_says_the_same_otherwise() {
+        assert_eq!(without_reordering(&nal(66)).unwrap(), nal(66));
+        let main = without_reordering(&nal(77)).unwrap();
+        assert_eq!(main[1], 83);
+        assert_eq!(Sps::parse(&main), Sps::parse(&nal(77)));
+        let again = without_reordering(&main).unwrap();
+        assert_eq!(again, main);
     }
 
     #[test]

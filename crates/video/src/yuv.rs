@@ -260,3 +260,47 @@ fn weigh(colour: [i32; 3], weights: [i32; 3], offset: i32, log_n: u32) -> u8 {
     let shift = 16 + log_n;
     (offset + ((sum + (1 << (shift - 1))) >> shift)) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixel(samples: [u8; 3], colour: Colour) -> Vec<u8> {
+        let planes = Planes { samples: [&[samples[0]], &[samples[1]], &[samples[2]]], strides: [1, 1] };
+        planes.rgb(Crop { x: 0, y: 0, width: 1, height: 1 }, colour).unwrap().data
+    }
+
+    #[test]
+    fn black_white_and_red_are_what_bt_601_makes_them() {
+        let limited = Colour::default();
+        assert_eq!(pixel([16, 128, 128], limited), [0, 0, 0]);
+        // 219 * 8 * 9539 / 65536 = 255.01
+        assert_eq!(pixel([235, 128, 128], limited), [255, 255, 255]);
+        // Luma 65 * 8 * 9539 / 65536 = 75; red +112 * 8 * 13075 / 65536 = 178; blue -38 * 8 * 16525 / 65536 = -77;
+        // green 38 * 8 * 3209 / 65536 = 14 and -112 * 8 * 6660 / 65536 = -92, all rounded down.
+        assert_eq!(pixel([81, 90, 240], limited), [253, 0, 0]);
+        assert_eq!(pixel([255, 128, 128], Colour { full_range: true, ..limited }), [255, 255, 255]);
+    }
+
+    #[test]
+    fn a_crop_from_an_odd_column_takes_the_right_chroma() {
+        let luma = [100; 6];
+        let planes = Planes { samples: [&luma, &[128, 200, 50], &[128; 3]], strides: [6, 3] };
+        let crop = Crop { x: 1, y: 0, width: 4, height: 1 };
+        let blue: Vec<u8> =
+            planes.rgb(crop, Colour::default()).unwrap().data.chunks(3).map(|p| p[2]).collect();
+        assert!(blue[1] == blue[2] && blue[0] < blue[1] && blue[3] < blue[0], "{blue:?}");
+    }
+
+    #[test]
+    fn a_wide_row_in_blocks_equals_its_pixels_one_by_one() {
+        let line = |seed: usize, len: usize| (0..len).map(|i| (i * seed % 251) as u8).collect::<Vec<u8>>();
+        let (luma, blue, red) = (line(37, 70), line(91, 35), line(53, 35));
+        let planes = Planes { samples: [&luma, &blue, &red], strides: [70, 35] };
+        let row = planes.rgb(Crop { x: 0, y: 0, width: 70, height: 1 }, Colour::default()).unwrap();
+        for x in 0..70 {
+            let one = planes.rgb(Crop { x, y: 0, width: 1, height: 1 }, Colour::default()).unwrap();
+            assert_eq!(row.data[3 * x..3 * x + 3], one.data, "column {x}");
+        }
+    }
+}

@@ -182,3 +182,46 @@ fn edit_entries(mut elst: Cursor) -> Option<Vec<(u64, i64)>> {
     }
     Some(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(numbers: &[i32]) -> Vec<u8> {
+        numbers.iter().flat_map(|n| n.to_be_bytes()).collect()
+    }
+
+    #[test]
+    fn an_edit_list_delays_cuts_and_shifts() {
+        // Half a second of nothing, then 1.5 s from unit 200 on; the movie counts in 1000ths, the track in 100ths.
+        let elst = bytes(&[0, 2, 500, -1, 1 << 16, 1500, 200, 1 << 16]);
+        let edit = edit(Cursor(&elst), 1000, 100).unwrap();
+        assert_eq!(edit, Edit { delay_secs: 0.5, start: 200, len: Some(150) });
+        // Four samples 100 units apart, decoded as 0 2 1 3; the first is cut off, the last lies behind the end.
+        let (stts, ctts) = (bytes(&[0, 1, 4, 100]), bytes(&[0, 4, 1, 100, 1, 200, 1, 0, 1, 100]));
+        let stbl = [(*b"stts", Cursor(&stts)), (*b"ctts", Cursor(&ctts))];
+        let frames = frames(&stbl, 4, 100, edit).unwrap();
+        let shown: Vec<_> = frames.iter().map(|frame| (frame.secs, frame.sample_idx)).collect();
+        assert_eq!(shown, [(0.5, 2), (1.5, 1)]);
+    }
+
+    #[test]
+    fn samples_lie_in_their_chunks_and_no_count_is_believed() {
+        // Chunks at 50 and 90 of two samples, at 200 of one.
+        let stsz = bytes(&[0, 0, 5, 10, 11, 12, 13, 14]);
+        let (stco, stsc) = (bytes(&[0, 3, 50, 90, 200]), bytes(&[0, 2, 1, 2, 1, 3, 1, 1]));
+        let stss = bytes(&[0, 2, 1, 4]);
+        let stbl = [
+            (*b"stsz", Cursor(&stsz)),
+            (*b"stco", Cursor(&stco)),
+            (*b"stsc", Cursor(&stsc)),
+            (*b"stss", Cursor(&stss)),
+        ];
+        let found = samples(&stbl, 214).unwrap();
+        assert_eq!(found.iter().map(|s| s.offset).collect::<Vec<_>>(), [50, 60, 90, 102, 200]);
+        assert_eq!(found.iter().map(|s| s.is_key).collect::<Vec<_>>(), [true, false, false, true, false]);
+        assert!(samples(&stbl, 213).unwrap_err().contains("beyond the end"));
+        let huge = bytes(&[0, 1, i32::MAX]);
+        assert!(sizes(Cursor(&huge), 1000).is_none());
+    }
+}
