@@ -10,12 +10,17 @@ pub(crate) struct Leaf {
     /// The keys that lead to it joined by `/`, below the name of the root.
     pub name: String,
     /// The keys that lead to it; empty if the space is a leaf itself.
-    path: Vec<String>,
+    pub path: Vec<String>,
     /// Anything but a dict.
     pub space: Space,
 }
 
 impl Leaf {
+    /// Whether the space is this leaf and nothing else.
+    pub fn is_root(&self) -> bool {
+        self.path.is_empty()
+    }
+
     /// The part of `value` that belongs to this leaf. `value` was checked with [`fits`].
     pub fn find<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         self.path.iter().try_fold(value, |value, key| match value {

@@ -2,17 +2,27 @@
 
 mod atomic;
 mod batch;
+mod blosc;
+mod dtype;
 pub mod export;
-mod format;
+mod fingerprint;
 pub mod formats;
 mod leaf;
+mod natural;
+mod npy;
+mod npz;
+mod picture;
 mod replay;
 mod resize;
-mod ring;
+mod stats;
 mod store;
+mod zarr;
+mod zipped;
 
 pub use atomic::{crc32, write_atomic};
-pub use batch::{Batch, Column};
-pub use replay::{Replay, ReplayState};
+pub use batch::{Batch, Cell, Column, StepId};
+pub use fingerprint::fingerprint;
+pub use replay::{Goal, NStep, Pick, Relabel, Replay, ReplayState, Sampler, Window, n_step_returns};
 pub use resize::resize;
-pub use store::{Store, Summary, is_held_out};
+pub use stats::{ColumnStats, Statistics, StatsBuilder};
+pub use store::{Entry, Pictures, Store, Summary, is_held_out};

@@ -74,6 +74,7 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
         true => Store::open(&request.out)?,
         false => Store::create(&request.out, &spec.obs, &spec.action)?,
     };
+    store.leftovers().iter().for_each(|said| progress.warn(said));
     let (mut steps, mut total) = (0, 0.0);
     progress.stage("collect", request.episodes as u64);
     let mut n_done = 0;

@@ -95,7 +95,7 @@ pub fn dream(request: &DreamRequest, progress: &mut dyn Progress, stop: &Stop) -
 enum Real {
     Env(Box<dyn Env>),
     /// Held-out episodes, where a run has no environment: the dream is led through their actions.
-    Recorded(Store),
+    Recorded(Box<Store>),
 }
 
 impl Real {
@@ -108,7 +108,7 @@ impl Real {
             true => {
                 Err(Error::invalid("expected held-out episodes to dream along, got none").at(store.dir()))
             }
-            false => Ok(Self::Recorded(store)),
+            false => Ok(Self::Recorded(Box::new(store))),
         }
     }
 

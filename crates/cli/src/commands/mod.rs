@@ -2,6 +2,7 @@
 
 mod collect;
 mod completions;
+mod data;
 mod doctor;
 mod dream;
 mod envs;
@@ -46,6 +47,7 @@ enum Command {
     Envs(envs::Args),
     Recipes(recipes::Args),
     Collect(collect::Args),
+    Data(data::Args),
     Train(train::Args),
     Eval(eval::Args),
     Dream(dream::Args),
@@ -69,6 +71,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Envs(args) => envs::run(args, cli.json),
         Command::Recipes(args) => recipes::run(args, cli.json),
         Command::Collect(args) => collect::run(args, cli.json),
+        Command::Data(args) => data::run(args, cli.json),
         Command::Train(args) => train::run(args, cli.json),
         Command::Eval(args) => eval::run(args, cli.json),
         Command::Dream(args) => dream::run(args, cli.json),

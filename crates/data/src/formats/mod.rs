@@ -4,9 +4,21 @@
 //! `rewards[t]` answers `actions[t]`. Whatever a format does differently (a last frame with an action that leads nowhere,
 //! a reset frame that was dropped) is put right where it is read, and said in [`SourceInfo::notes`].
 
+mod choice;
+pub(crate) mod column;
+mod frames;
+mod h5;
 mod lerobot;
+mod look;
+mod minari;
+mod npz;
 mod store;
+mod swm;
+mod swm_folder;
+mod swm_hdf5;
+mod zarr;
 
+use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,8 +29,23 @@ use crate::resize::Resized;
 /// The command that lists every format, for hints.
 const LIST: &str = "worldsmith data formats";
 
+/// The command that shows the columns of a data set, for hints.
+const SEE_COLUMNS: &str = "worldsmith data inspect";
+
 /// Every format, in the order in which they are tried on a path.
-pub const FORMATS: &[Format] = &[store::FORMAT, lerobot::FORMAT];
+pub const FORMATS: &[Format] = &[
+    store::FORMAT,
+    lerobot::FORMAT,
+    minari::FORMAT,
+    minari::ARROW,
+    swm_hdf5::FORMAT,
+    swm_folder::FORMAT,
+    swm_folder::FORMAT_VIDEO,
+    zarr::FORMAT,
+    zarr::FORMAT_V3,
+    npz::FORMAT,
+    frames::FORMAT,
+];
 
 /// One kind of data set.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +57,16 @@ pub struct Format {
     /// Whether the file or folder looks like one of these. Looks at names and a few bytes; never fails.
     pub detect: fn(&Path) -> bool,
     /// Opens one for reading. Leaves [`ReadOptions::image_size`] to [`open`].
-    pub open: fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>,
+    pub open: Open,
     /// Starts a new one, if this format can be written.
-    pub create: Option<fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>>,
+    pub create: Option<Create>,
 }
+
+/// Opens a data set.
+pub type Open = fn(&Path, &ReadOptions) -> Result<Box<dyn Source>>;
+
+/// Starts a data set.
+pub type Create = fn(&Path, &SinkSpec) -> Result<Box<dyn Sink>>;
 
 /// What a reader may be asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -177,4 +210,13 @@ pub fn detect(path: &Path) -> Result<&'static Format> {
             .at(path)
             .hint(format!("`{LIST}` lists the formats and what they look like; `--format` names one"))
     })
+}
+
+/// Makes the folder `dir`, which must not hold anything yet.
+fn new_folder(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|err| Error::io("make folder", dir, &err))?;
+    match fs::read_dir(dir).map_err(|err| Error::io("list folder", dir, &err))?.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::invalid("expected a new or empty folder, got one with files").at(dir)),
+    }
 }

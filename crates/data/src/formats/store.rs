@@ -10,7 +10,7 @@ use crate::Store;
 /// Registry entry.
 pub const FORMAT: Format = Format {
     name: "worldsmith",
-    about: "episode store: a folder with store.json and episodes/*.safetensors",
+    about: "episode store: a folder with store.json, index.jsonl and shards/*.arrow",
     detect: |path| path.join("store.json").is_file(),
     open,
     create: Some(create),
@@ -25,7 +25,8 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     options.refuse_columns("an episode store")?;
     let store = Store::open(path)?;
     let (obs, action) = (store.obs().clone(), store.action().clone());
-    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps: None, notes: Vec::new() } }))
+    let notes = store.leftovers().into_iter().collect();
+    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps: None, notes } }))
 }
 
 impl Source for StoreSource {
@@ -50,10 +51,10 @@ fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
 
 impl Sink for StoreSink {
     fn push(&mut self, episode: &Episode) -> Result<()> {
-        self.0.append(episode).map(drop)
+        self.0.append_later(episode)
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
-        Ok(())
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.0.commit()
     }
 }

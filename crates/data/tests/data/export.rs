@@ -3,7 +3,7 @@
 use std::fs;
 
 use worldsmith_core::{ErrorKind, Image, Seed, Space};
-use worldsmith_data::export::{gif, png, png_bytes};
+use worldsmith_data::export::{gif, mp4, png, png_bytes};
 
 fn picture(height: usize, width: usize, channels: usize, seed: u64) -> Image {
     let value = Space::Image { height, width, channels }.sample(&mut Seed(seed).rng());
@@ -56,6 +56,23 @@ fn a_gif_of_many_colours_stays_close() {
     let off: u32 = pairs.flat_map(|(a, b)| (0..3).map(|c| u32::from(a[c].abs_diff(b[c])))).sum();
     let mean = f64::from(off) / image.data.len() as f64;
     assert!(mean < 8.0, "off by {mean} of 255 on average");
+}
+
+#[test]
+fn an_mp4_holds_the_enlarged_frames_at_their_rate() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("dream.mp4");
+    let frame = |level: u8| Image { data: vec![level; 9 * 11 * 3], ..Image::new(9, 11, 3) };
+    mp4(&[frame(30), frame(200), frame(90)], 15, 3, &path).unwrap();
+    let mut reader = worldsmith_video::VideoReader::open(&path).unwrap();
+    assert_eq!((reader.info().fps.round(), reader.info().n_frames), (15.0, 3));
+    for (image, level) in reader.read(0..3).unwrap().iter().zip([30, 200, 90]) {
+        assert_eq!(image.shape(), [27, 33, 3]);
+        assert!(image.data.iter().all(|got| got.abs_diff(level) <= 3), "expected {level} everywhere");
+    }
+    assert!(mp4(&[], 15, 1, &path).is_err());
+    assert!(mp4(&[frame(1), Image::new(2, 2, 3)], 15, 1, &path).is_err());
+    assert!(mp4(&[frame(1)], 15, 0, &path).is_err());
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn part<'a>(value: &'a Value, name: &str) -> &'a Value {
     }
 }
 
-fn image<'a>(obs: &'a Value) -> &'a Image {
+fn image(obs: &Value) -> &Image {
     part(obs, "observation.image").image().unwrap()
 }
 
@@ -382,6 +382,7 @@ fn what_is_not_finished_is_not_there() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     // What a killed writer left behind is cleared away by the next.
     fs::create_dir_all(dir.path().join(".set.tmp/data")).unwrap();
+    fs::create_dir(&path).unwrap();
     write(&path, &spec, &rich_episodes(&spec)).unwrap();
     assert!(create(&path, &spec).err().unwrap().to_string().starts_with("expected nothing here yet"));
     assert!(create(&dir.path().join("empty"), &spec).unwrap().finish().is_err());

@@ -1,9 +1,20 @@
 //! The data crate seen from outside: replay, store and pictures.
 
+mod crash;
+mod damage;
 mod export;
+mod frames;
+mod hindsight;
 mod lerobot;
+mod minari;
+mod npz;
 mod replay;
+mod resume;
+mod sampling;
 mod store;
+mod swm_folder;
+mod swm_hdf5;
+mod zarr;
 
 use std::collections::BTreeMap;
 

@@ -7,14 +7,14 @@ use super::{action_space, episode, obs_space, random_episodes};
 
 /// One step as it should come out of a batch.
 #[derive(Debug, Clone, PartialEq)]
-struct Row {
-    view: Vec<u8>,
-    place: Vec<f32>,
-    action: Vec<f32>,
-    reward: f32,
-    first: bool,
-    terminal: bool,
-    last: bool,
+pub struct Row {
+    pub view: Vec<u8>,
+    pub place: Vec<f32>,
+    pub action: Vec<f32>,
+    pub reward: f32,
+    pub first: bool,
+    pub terminal: bool,
+    pub last: bool,
 }
 
 fn replay(capacity: usize, seed: u64) -> Replay {
@@ -22,7 +22,7 @@ fn replay(capacity: usize, seed: u64) -> Replay {
 }
 
 /// The steps of episodes one after the other, straight from the definition of the alignment.
-fn stream(episodes: &[Episode]) -> Vec<Row> {
+pub fn stream(episodes: &[Episode]) -> Vec<Row> {
     let rows = episodes.iter().flat_map(|e| {
         (0..=e.len()).map(move |t| {
             let Value::Dict(parts) = &e.obs[t] else { panic!("observations are dicts") };
@@ -207,4 +207,25 @@ fn what_has_no_tensor_form_or_does_not_fit_is_refused() {
     bad.rewards.pop();
     assert!(replay.push(&bad).is_err());
     assert_eq!(replay.sample(1, 3).unwrap(), before);
+}
+
+#[test]
+fn a_replay_of_mapped_pictures_hands_out_what_one_in_memory_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = worldsmith_data::Store::create(dir.path(), &obs_space(), &action_space()).unwrap();
+    for episode in random_episodes(12, 9, &mut Seed(3).rng()) {
+        store.append(&episode).unwrap();
+    }
+    let new = [Replay::new, Replay::mapped];
+    // Small enough for old episodes to leave.
+    let [mut kept, mut mapped] = new.map(|new| new(&obs_space(), &action_space(), 30, Seed(1)).unwrap());
+    for idx in 0..store.len() {
+        kept.push_stored(&store, idx).unwrap();
+        mapped.push_stored(&store, idx).unwrap();
+        if kept.can_sample(7) {
+            assert_eq!(mapped.sample(20, 7).unwrap(), kept.sample(20, 7).unwrap());
+        }
+    }
+    assert!(kept.n_episodes() < store.len(), "some have left");
+    assert!(mapped.push(&episode(0, 2, StepKind::Mid)).is_err());
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use worldsmith_core::{Episode, ErrorKind, Rng, Seed, Space, StepKind, Value};
-use worldsmith_data::{Store, crc32, is_held_out, write_atomic};
+use worldsmith_data::{Pictures, Store, crc32, fingerprint, is_held_out, write_atomic};
 
 use super::{action_space, episode, meta, obs_space};
 
@@ -17,8 +17,8 @@ fn store(dir: &Path, n: usize) -> Store {
     store
 }
 
-fn file(dir: &Path, idx: usize) -> PathBuf {
-    dir.join(format!("episodes/{idx:06}.safetensors"))
+fn shard(dir: &Path) -> PathBuf {
+    dir.join("shards/000000.arrow")
 }
 
 /// An episode of random values.
@@ -86,13 +86,31 @@ fn text_comes_back_as_it_was() {
 }
 
 #[test]
-fn equal_episodes_make_equal_files() {
+fn pictures_kept_as_png_come_back_as_they_were() {
+    let part = |channels| Space::Image { height: 3, width: 5, channels };
+    let obs = Space::Dict(BTreeMap::from([("grey".to_owned(), part(1)), ("rgb".to_owned(), part(3))]));
+    let dir = tempfile::tempdir().unwrap();
+    let episode = sampled(&obs, &action_space(), 4, &mut Seed(2).rng());
+    Store::create_with(dir.path(), &obs, &action_space(), Pictures::Png).unwrap().append(&episode).unwrap();
+    let opened = Store::open(dir.path()).unwrap();
+    assert_eq!((opened.pictures(), opened.read(0).unwrap()), (Pictures::Png, episode));
+}
+
+#[test]
+fn equal_episodes_make_equal_files_and_equal_fingerprints() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     store(one.path(), 3);
     store(two.path(), 3);
-    for idx in 0..3 {
-        assert_eq!(fs::read(file(one.path(), idx)).unwrap(), fs::read(file(two.path(), idx)).unwrap());
+    for name in ["store.json", "index.jsonl", "shards/000000.arrow"] {
+        assert_eq!(fs::read(one.path().join(name)).unwrap(), fs::read(two.path().join(name)).unwrap());
     }
+    let original = episode(1, 3, StepKind::Mid);
+    let elsewhere = Episode { meta: meta(7), ..original.clone() };
+    assert_eq!(fingerprint(&original), fingerprint(&elsewhere));
+    let mut other = original.clone();
+    other.rewards[2] += 1.0;
+    let ended = Episode { end: StepKind::Terminated, ..original.clone() };
+    assert!([other, ended].iter().all(|e| fingerprint(e) != fingerprint(&original)));
 }
 
 #[test]
@@ -104,104 +122,86 @@ fn an_episode_of_other_spaces_is_refused_with_both() {
     let err = store.append(&bad).unwrap_err();
     assert!(err.to_string().starts_with("action 1: expected Discrete(3), got array [1]"), "{err}");
     assert_eq!((store.len(), Store::open(dir.path()).unwrap().len()), (1, 1));
-
-    // A file that belongs to another store.
-    let other = tempfile::tempdir().unwrap();
-    let view = Space::Image { height: 1, width: 1, channels: 1 };
-    let mut foreign = Store::create(other.path(), &view, &action_space()).unwrap();
-    foreign.append(&sampled(&view, &action_space(), 2, &mut Seed(0).rng())).unwrap();
-    fs::copy(file(other.path(), 0), file(dir.path(), 0)).unwrap();
-    let err = store.read(0).unwrap_err();
-    assert_eq!(err.kind(), ErrorKind::Mismatch);
-    assert!(err.to_string().contains("Image(1x1x1)") && err.to_string().contains("Dict("), "{err}");
 }
 
-/// Replaces episode 0 by `bytes`: it must be reported as corrupt, by name, in full reading, and survive a summary.
-fn assert_corrupt(store: &Store, bytes: &[u8], what: &str) {
-    let path = file(store.dir(), 0);
-    fs::write(&path, bytes).unwrap();
-    let err = store.read(0).expect_err(what);
-    assert_eq!(err.kind(), ErrorKind::Corrupt, "{what}: {err}");
-    assert!(err.to_string().contains(path.to_str().unwrap()), "{what}: {err}");
+/// Whatever was done to the files: an error that names the file, or the episodes that were written.
+fn assert_damage_is_found(dir: &Path, originals: &[Episode], what: &str) -> bool {
+    let named = |err: &worldsmith_core::Error| {
+        assert!(matches!(err.kind(), ErrorKind::Corrupt | ErrorKind::Io), "{what}: {err}");
+        assert!(err.to_string().contains(dir.to_str().unwrap()), "{what}: {err}");
+    };
+    let store = match Store::open(dir) {
+        Ok(store) => store,
+        Err(err) => {
+            named(&err);
+            return true;
+        }
+    };
+    let mut found = store.len() < originals.len();
+    assert!(!found || store.leftovers().is_some(), "{what}: an episode went missing in silence");
+    for (idx, original) in originals.iter().enumerate().take(store.len()) {
+        match store.read(idx) {
+            Ok(read) => assert_eq!(&read, original, "{what}"),
+            Err(err) => {
+                named(&err);
+                found = true;
+            }
+        }
+    }
     let _ = store.summary();
+    found
 }
 
 #[test]
-fn a_file_cut_short_anywhere_is_corrupt() {
+fn a_file_cut_short_anywhere_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path(), 1);
-    let whole = fs::read(file(dir.path(), 0)).unwrap();
-    for len in 0..whole.len() {
-        assert_corrupt(&store, &whole[..len], &format!("cut to {len}"));
-        assert_eq!(store.summary().unwrap_err().kind(), ErrorKind::Corrupt);
+    let originals: Vec<_> = store(dir.path(), 2).iter().map(Result::unwrap).collect();
+    for name in ["store.json", "index.jsonl", "shards/000000.arrow"] {
+        let path = dir.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        for len in (0..whole.len()).step_by(1 + whole.len() / 400) {
+            fs::write(&path, &whole[..len]).unwrap();
+            // An index cut between two lines is the index of a shorter store, with something behind its last episode.
+            let what = format!("{name} cut to {len} of {}", whole.len());
+            assert!(assert_damage_is_found(dir.path(), &originals, &what), "{what} went unnoticed");
+        }
+        fs::write(&path, &whole).unwrap();
     }
-    assert_corrupt(&store, &[&whole[..], &[0]].concat(), "one byte too many");
 }
 
 #[test]
 fn any_flipped_bit_is_found_unless_it_means_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path(), 1);
-    let (path, original) = (file(dir.path(), 0), store.read(0).unwrap());
-    let whole = fs::read(&path).unwrap();
-    let header_end = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
-    let mut harmless = 0;
-    for bit in 0..whole.len() * 8 {
-        let mut bytes = whole.clone();
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        fs::write(&path, &bytes).unwrap();
-        match store.read(0) {
-            Err(err) => assert_eq!(err.kind(), ErrorKind::Corrupt, "bit {bit}: {err}"),
-            Ok(read) => {
-                assert!(bit / 8 < header_end, "bit {bit} of the data went unnoticed");
-                assert_eq!(read, original, "bit {bit}");
-                harmless += 1;
-            }
+    let originals: Vec<_> = store(dir.path(), 2).iter().map(Result::unwrap).collect();
+    for name in ["index.jsonl", "shards/000000.arrow"] {
+        let path = dir.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        let mut rng = Seed(4).rng();
+        for bit in (0..1000).map(|_| rng.below(whole.len() * 8)) {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, &bytes).unwrap();
+            assert_damage_is_found(dir.path(), &originals, &format!("{name} bit {bit}"));
         }
-        let _ = store.summary();
+        fs::write(&path, &whole).unwrap();
     }
-    // White space that turns into other white space.
-    assert!(harmless < 64, "{harmless} flips went unnoticed");
 }
 
 #[test]
-fn foreign_files_and_lying_headers_are_corrupt() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path(), 1);
-    let with_header = |json: &str| [&(json.len() as u64).to_le_bytes()[..], json.as_bytes()].concat();
-    assert_corrupt(&store, b"PK\x03\x04 an archive of some sort", "a zip file");
-    assert_corrupt(&store, &u64::MAX.to_le_bytes(), "an endless header");
-    assert_corrupt(&store, &(1_u64 << 40).to_le_bytes(), "a terabyte of header");
-    assert_corrupt(&store, &with_header("{}"), "no metadata");
-    assert_corrupt(&store, &with_header(&"[".repeat(100_000)), "deep nesting");
-    let huge = r#"{"dtype":"U8","shape":[2305843009213693951],"data_offsets":[0,2305843009213693951]}"#;
-    assert_corrupt(&store, &with_header(&format!(r#"{{"x":{huge}}}"#)), "a tensor of exabytes");
-    let whole = r#"{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"#;
-    assert_corrupt(
-        &store,
-        &with_header(&format!(r#"{{"x":{whole}}}"#)),
-        "a safetensors file of somebody else",
-    );
-    let future = r#"{"__metadata__":{"worldsmith":"{\"version\":2}"}}"#;
-    assert_corrupt(&store, &with_header(future), "a later version");
-    let err = store.read(0).unwrap_err();
-    assert!(err.to_string().starts_with("expected format version 1, got 2"), "{err}");
-}
-
-#[test]
-fn a_damaged_or_missing_index_and_a_missing_episode_are_named() {
+fn a_damaged_or_missing_head_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let err = Store::open(dir.path()).unwrap_err();
     assert!(err.to_string().starts_with("expected an episode store, found no `store.json`"), "{err}");
     store(dir.path(), 3);
-    fs::remove_file(file(dir.path(), 1)).unwrap();
+    let head = dir.path().join("store.json");
+    let json = fs::read_to_string(&head).unwrap();
+    fs::write(&head, json.replace("\"version\": 2", "\"version\": 9")).unwrap();
     let err = Store::open(dir.path()).unwrap_err();
-    assert_eq!(err.kind(), ErrorKind::Corrupt);
-    assert!(err.to_string().ends_with("000001.safetensors"), "{err}");
-    let index = dir.path().join("store.json");
-    let json = fs::read(&index).unwrap();
-    fs::write(&index, &json[..json.len() / 2]).unwrap();
-    assert_eq!(Store::open(dir.path()).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(err.to_string().starts_with("expected format version 2, got 9"), "{err}");
+    fs::write(&head, json).unwrap();
+    fs::remove_file(shard(dir.path())).unwrap();
+    let err = Store::open(dir.path()).unwrap_err();
+    assert!(err.to_string().contains("000000.arrow"), "{err}");
 }
 
 #[test]
@@ -224,26 +224,42 @@ fn two_writers_do_not_overwrite_each_other() {
     let mut one = store(dir.path(), 1);
     let mut two = Store::open(dir.path()).unwrap();
     one.append(&episode(1, 2, StepKind::Mid)).unwrap();
-    assert!(two.append(&episode(2, 2, StepKind::Mid)).is_err());
+    let err = two.append(&episode(2, 2, StepKind::Mid)).unwrap_err();
+    assert!(err.to_string().starts_with("another program is writing to this store"), "{err}");
+    drop(Store::open(dir.path()).unwrap());
+    let kept = one.read(1).unwrap();
+    drop(one);
+    let err = two.append(&episode(2, 2, StepKind::Mid)).unwrap_err();
+    assert!(
+        err.to_string().starts_with("another program wrote to this store: it had 1 episodes, now it has 2"),
+        "{err}"
+    );
+    let one = Store::open(dir.path()).unwrap();
+    assert_eq!(one.read(1).unwrap(), kept);
     assert_eq!(one.read(1).unwrap(), episode(1, 2, StepKind::Mid));
 }
 
 #[test]
-fn what_a_crash_left_half_written_is_ignored_and_cleared_away() {
+fn what_a_crash_left_half_written_is_said_ignored_and_cleared_away() {
     let dir = tempfile::tempdir().unwrap();
-    store(dir.path(), 2);
-    let temp = dir.path().join("episodes/.000002.safetensors.tmp");
-    fs::write(&temp, b"half an epis").unwrap();
+    drop(store(dir.path(), 2));
+    let (shard, index) = (shard(dir.path()), dir.path().join("index.jsonl"));
+    let append = |path: &Path, bytes: &[u8]| {
+        let whole = fs::read(path).unwrap();
+        fs::write(path, [&whole[..], bytes].concat()).unwrap();
+        whole.len()
+    };
+    assert_eq!(Store::open(dir.path()).unwrap().leftovers(), None);
+    let (n_shard, n_index) = (append(&shard, b"half an epis"), append(&index, b"{\"steps\":3,"));
     let mut opened = Store::open(dir.path()).unwrap();
     assert_eq!(opened.len(), 2);
-    opened.append(&episode(2, 3, StepKind::Terminated)).unwrap();
-    assert!(!temp.exists());
+    let said = opened.leftovers().unwrap();
+    assert!(said.contains("12 bytes of it") && said.contains("11 bytes of its line"), "{said}");
+    opened.truncate(2).unwrap();
+    assert_eq!((fs::read(&shard).unwrap().len(), fs::read(&index).unwrap().len()), (n_shard, n_index));
+    assert_eq!(opened.append(&episode(2, 3, StepKind::Terminated)).unwrap(), 2);
+    assert_eq!(opened.leftovers(), None);
     assert_eq!(opened.read(2).unwrap(), episode(2, 3, StepKind::Terminated));
-
-    let temp = dir.path().join("episodes/.000003.safetensors.tmp");
-    fs::write(&temp, b"half an epis").unwrap();
-    opened.truncate(3).unwrap();
-    assert!(!temp.exists());
 }
 
 #[test]
@@ -298,4 +314,23 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() {
     assert_eq!(left, ["model", "taken"]);
     // The check value every description of CRC-32 gives.
     assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+}
+
+#[test]
+fn what_is_appended_for_later_counts_once_it_is_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut later = store(dir.path(), 1);
+    for idx in 1..4 {
+        later.append_later(&episode(idx, idx + 1, StepKind::Terminated)).unwrap();
+    }
+    assert_eq!((later.len(), Store::open(dir.path()).unwrap().len()), (1, 1));
+    assert!(Store::open(dir.path()).unwrap().leftovers().is_some());
+    later.commit().unwrap();
+    let opened = Store::open(dir.path()).unwrap();
+    assert_eq!((opened.len(), opened.leftovers()), (4, None));
+    later.append_later(&episode(9, 2, StepKind::Mid)).unwrap();
+    drop(later);
+    let mut opened = Store::open(dir.path()).unwrap();
+    assert_eq!(opened.append(&episode(4, 5, StepKind::Mid)).unwrap(), 4);
+    assert_eq!(opened.read(3).unwrap(), episode(3, 4, StepKind::Terminated));
 }

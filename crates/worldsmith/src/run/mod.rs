@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use worldsmith_core::{EnvSpec, Episode, Error, ErrorKind, Result};
-use worldsmith_data::{Replay, Store};
+use worldsmith_data::{Pictures, Replay, Store};
 use worldsmith_plan::{Mode, RandomPolicy};
 use worldsmith_recipes::Learner;
 
@@ -167,11 +167,13 @@ impl Run {
 
     fn assemble(config: RunConfig, dir: &Path, source: Source, log: MetricLog, lock: File) -> Result<Self> {
         let Source { spec, actor, given, learner } = source;
-        let mut replay = empty_replay(&config, &spec)?;
+        // Pictures of recorded episodes stay in their files, so that data larger than memory can be trained on.
+        let maps = given.as_ref().is_some_and(|given| given.pictures() == Pictures::Raw);
+        let mut replay = empty_replay(&config, &spec, maps)?;
         let store = match given {
             Some(given) => {
                 let n_train = given.len() - n_held_out(&config, &given);
-                (0..n_train).try_for_each(|idx| replay.push(&given.read(idx)?))?;
+                (0..n_train).try_for_each(|idx| replay.push_stored(&given, idx))?;
                 given
             }
             None if dir.join(DATA).join("store.json").exists() => Store::open(&dir.join(DATA))?,
@@ -362,7 +364,7 @@ impl Run {
 }
 
 /// A replay with room for all that the run can collect, or for as much as the configuration allows.
-fn empty_replay(config: &RunConfig, spec: &EnvSpec) -> Result<Replay> {
+fn empty_replay(config: &RunConfig, spec: &EnvSpec, maps: bool) -> Result<Replay> {
     let budget = &config.run;
     // An episode of `T` actions takes `T + 1` places, so twice the steps hold everything.
     let everything = match config.data.as_str() {
@@ -370,5 +372,6 @@ fn empty_replay(config: &RunConfig, spec: &EnvSpec) -> Result<Replay> {
         _ => usize::MAX,
     };
     let capacity = budget.replay_capacity.min(everything).max(2);
-    Replay::new(&spec.obs, &spec.action, capacity, config.root_seed().derive("replay"))
+    let new = if maps { Replay::mapped } else { Replay::new };
+    new(&spec.obs, &spec.action, capacity, config.root_seed().derive("replay"))
 }

@@ -10,6 +10,9 @@ use super::{DONE, EPISODE_INDEX, FRAME_INDEX, INDEX, REWARD, TASK_INDEX, TIMESTA
 use crate::formats::SinkSpec;
 use crate::leaf::Leaf;
 
+/// A column that tells one number of a row.
+type Told = (&'static str, Scalar, fn(&Row) -> f64);
+
 /// One column.
 pub(super) struct Part {
     /// Name of the feature.
@@ -76,7 +79,7 @@ pub(super) fn parts(spec: &SinkSpec) -> Result<Vec<Part>> {
         let idle = idle(&leaf.space);
         parts.push(Part { name, cell, from: From::Action(leaf, idle) });
     }
-    let rows: [(&str, Scalar, fn(&Row) -> f64); 8] = [
+    let rows: [Told; 8] = [
         (REWARD, Scalar::Float, |row| f64::from(row.reward)),
         (DONE, Scalar::Bool, |row| f64::from(u8::from(row.done))),
         (TRUNCATED, Scalar::Bool, |row| f64::from(u8::from(row.truncated))),

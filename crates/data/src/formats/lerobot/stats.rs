@@ -9,6 +9,9 @@ use worldsmith_core::Image;
 
 use super::arrays::{Cell, Scalar};
 
+/// Values in ascending order, and how often each occurs.
+type Counted = [(f64, usize)];
+
 /// Names and fractions of the quantiles.
 pub(super) const QUANTILES: [(&str, f64); 5] =
     [("q01", 0.01), ("q10", 0.1), ("q50", 0.5), ("q90", 0.9), ("q99", 0.99)];
@@ -78,7 +81,7 @@ impl Stats {
             let squares: f64 = column.iter().map(|(x, n)| (x - mean).powi(2) * *n as f64).sum();
             (squares / total(column)).sqrt()
         };
-        let each = |of: &dyn Fn(&[(f64, usize)]) -> f64| columns.iter().map(|column| of(column)).collect();
+        let each = |of: &dyn Fn(&Counted) -> f64| columns.iter().map(|column| of(column)).collect();
         Self {
             scalar,
             shape,

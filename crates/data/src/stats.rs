@@ -1,0 +1,275 @@
+//! Statistics of a data set, gathered episode by episode in memory that does not grow with it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sketches_ddsketch::{Config, DDSketch};
+use worldsmith_core::{Episode, Result, Space, Value};
+
+use crate::leaf::{Leaf, leaves};
+
+/// Quantiles of numbers are this close to the true ones, relative to their size.
+const QUANTILE_ERROR: f64 = 0.005;
+/// Most bins of one sketch; enough for numbers from 1e-9 to 1e9 at this accuracy.
+const MAX_BINS: u32 = 4096;
+/// Numbers smaller than this count as 0 in a sketch.
+const SMALLEST: f64 = 1e-9;
+
+/// One column over a whole data set, one entry a number (or a channel of pictures, in 0..=255).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnStats {
+    /// How many values each entry was taken over.
+    pub count: u64,
+    /// Mean.
+    pub mean: Vec<f64>,
+    /// Standard deviation, of the population.
+    pub std: Vec<f64>,
+    /// Smallest value.
+    pub min: Vec<f64>,
+    /// Largest value.
+    pub max: Vec<f64>,
+    /// 1 % of values are below. Exact for pictures, within 0.5 % for numbers.
+    pub q01: Vec<f64>,
+    /// 99 % of values are below, as exact.
+    pub q99: Vec<f64>,
+}
+
+/// What a data set holds, in numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Number of episodes.
+    pub episodes: u64,
+    /// Number of actions in all of them.
+    pub steps: u64,
+    /// Pictures and numbers by column (`obs`, `obs/<keys>`, `action`), `reward`, `return` and `length`.
+    pub columns: BTreeMap<String, ColumnStats>,
+    /// How often each choice was taken, by column.
+    pub choices: BTreeMap<String, Vec<u64>>,
+}
+
+/// Gathers [`Statistics`].
+pub struct StatsBuilder {
+    episodes: u64,
+    steps: u64,
+    obs: Vec<Leaf>,
+    action: Vec<Leaf>,
+    columns: BTreeMap<String, Gathered>,
+}
+
+enum Gathered {
+    Numbers(Vec<Number>),
+    /// How often each of 256 levels was seen, by channel.
+    Levels(Vec<[u64; 256]>),
+    Choices(Vec<u64>),
+}
+
+impl StatsBuilder {
+    /// Nothing seen yet.
+    ///
+    /// # Errors
+    /// If two leaves of a space have one name.
+    pub fn new(obs: &Space, action: &Space) -> Result<Self> {
+        let (obs, action) = (leaves(obs, "obs", "obs/")?, leaves(action, "action", "action/")?);
+        let mut columns: BTreeMap<_, _> = obs
+            .iter()
+            .chain(&action)
+            .filter_map(|leaf| Some((leaf.name.clone(), Gathered::of(&leaf.space)?)))
+            .collect();
+        for name in ["reward", "return", "length"] {
+            columns.insert(name.to_owned(), Gathered::Numbers(vec![Number::default()]));
+        }
+        Ok(Self { episodes: 0, steps: 0, obs, action, columns })
+    }
+
+    /// Adds an episode, which fits the spaces.
+    pub fn add(&mut self, episode: &Episode) {
+        self.episodes += 1;
+        self.steps += episode.len() as u64;
+        for (leaves, values) in [(&self.obs, &episode.obs), (&self.action, &episode.actions)] {
+            for leaf in leaves {
+                if let Some(column) = self.columns.get_mut(&leaf.name) {
+                    values.iter().filter_map(|value| leaf.find(value)).for_each(|value| column.add(value));
+                }
+            }
+        }
+        let mut number = |name: &str, x: f64| {
+            if let Some(Gathered::Numbers(numbers)) = self.columns.get_mut(name) {
+                numbers.iter_mut().for_each(|number| number.add(x));
+            }
+        };
+        episode.rewards.iter().for_each(|reward| number("reward", f64::from(*reward)));
+        number("return", f64::from(episode.total_reward()));
+        number("length", episode.len() as f64);
+    }
+
+    /// The statistics of what was added.
+    pub fn finish(&self) -> Statistics {
+        let (mut columns, mut choices) = (BTreeMap::new(), BTreeMap::new());
+        for (name, gathered) in &self.columns {
+            match gathered {
+                Gathered::Numbers(numbers) => drop(columns.insert(name.clone(), numbers_stats(numbers))),
+                Gathered::Levels(levels) => drop(columns.insert(name.clone(), levels_stats(levels))),
+                Gathered::Choices(counts) => drop(choices.insert(name.clone(), counts.clone())),
+            }
+        }
+        Statistics { episodes: self.episodes, steps: self.steps, columns, choices }
+    }
+}
+
+impl Gathered {
+    fn of(space: &Space) -> Option<Self> {
+        match space {
+            Space::Box { low, .. } => Some(Gathered::Numbers(vec![Number::default(); low.len()])),
+            Space::Image { channels, .. } => Some(Gathered::Levels(vec![[0; 256]; *channels])),
+            Space::Discrete { n } => Some(Gathered::Choices(vec![0; *n])),
+            Space::MultiDiscrete { .. } | Space::Text { .. } | Space::Dict(_) => None,
+        }
+    }
+
+    fn add(&mut self, value: &Value) {
+        match (self, value) {
+            (Gathered::Numbers(numbers), Value::Array { data, .. }) => {
+                numbers.iter_mut().zip(data).for_each(|(number, x)| number.add(f64::from(*x)));
+            }
+            (Gathered::Levels(levels), Value::Image(image)) => {
+                for pixel in image.data.chunks_exact(image.channels.max(1)) {
+                    levels.iter_mut().zip(pixel).for_each(|(counts, level)| counts[usize::from(*level)] += 1);
+                }
+            }
+            (Gathered::Choices(counts), Value::Discrete(i)) => {
+                if let Some(count) = usize::try_from(*i).ok().and_then(|i| counts.get_mut(i)) {
+                    *count += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A number over all steps: moments by Welford's method, quantiles by a sketch.
+#[derive(Clone)]
+struct Number {
+    count: u64,
+    mean: f64,
+    sum_squares: f64,
+    min: f64,
+    max: f64,
+    sketch: DDSketch,
+}
+
+impl Default for Number {
+    fn default() -> Self {
+        let sketch = DDSketch::new(Config::new(QUANTILE_ERROR, MAX_BINS, SMALLEST));
+        Self { count: 0, mean: 0.0, sum_squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, sketch }
+    }
+}
+
+impl Number {
+    /// Adds a value; what is not finite is passed over.
+    fn add(&mut self, x: f64) {
+        if !x.is_finite() {
+            return;
+        }
+        self.count += 1;
+        let off = x - self.mean;
+        self.mean += off / self.count as f64;
+        self.sum_squares += off * (x - self.mean);
+        (self.min, self.max) = (self.min.min(x), self.max.max(x));
+        self.sketch.add(x);
+    }
+
+    fn quantile(&self, q: f64) -> f64 {
+        let found = self.sketch.quantile(q).ok().flatten().unwrap_or(f64::NAN);
+        found.clamp(self.min, self.max.max(self.min))
+    }
+}
+
+fn numbers_stats(numbers: &[Number]) -> ColumnStats {
+    let each = |f: &dyn Fn(&Number) -> f64| numbers.iter().map(f).collect();
+    ColumnStats {
+        count: numbers.iter().map(|n| n.count).max().unwrap_or(0),
+        mean: each(&|n| n.mean),
+        std: each(&|n| (n.sum_squares / n.count.max(1) as f64).sqrt()),
+        min: each(&|n| n.min),
+        max: each(&|n| n.max),
+        q01: each(&|n| n.quantile(0.01)),
+        q99: each(&|n| n.quantile(0.99)),
+    }
+}
+
+fn levels_stats(levels: &[[u64; 256]]) -> ColumnStats {
+    let each = |f: &dyn Fn(&[u64; 256]) -> f64| levels.iter().map(f).collect();
+    let total = |counts: &[u64; 256]| counts.iter().sum::<u64>();
+    let moment = |counts: &[u64; 256], about: f64, power: i32| -> f64 {
+        let sum: f64 =
+            counts.iter().enumerate().map(|(x, n)| (x as f64 - about).powi(power) * *n as f64).sum();
+        sum / total(counts).max(1) as f64
+    };
+    let quantile = |counts: &[u64; 256], q: f64| -> f64 {
+        let rank = (q * (total(counts).saturating_sub(1)) as f64).round() as u64;
+        let mut below = 0;
+        let at = counts.iter().position(|n| {
+            below += n;
+            below > rank
+        });
+        at.map_or(f64::NAN, |x| x as f64)
+    };
+    let seen = |counts: &[u64; 256]| counts.iter().position(|n| *n > 0);
+    ColumnStats {
+        count: levels.iter().map(total).max().unwrap_or(0),
+        mean: each(&|c| moment(c, 0.0, 1)),
+        std: each(&|c| moment(c, moment(c, 0.0, 1), 2).sqrt()),
+        min: each(&|c| seen(c).map_or(f64::NAN, |x| x as f64)),
+        max: each(&|c| c.iter().rposition(|n| *n > 0).map_or(f64::NAN, |x| x as f64)),
+        q01: each(&|c| quantile(c, 0.01)),
+        q99: each(&|c| quantile(c, 0.99)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use worldsmith_core::{EpisodeMeta, Image, Seed, Step};
+
+    use super::*;
+
+    #[test]
+    fn numbers_pictures_and_choices_are_counted_exactly_where_that_is_promised() {
+        let obs = Space::Dict(BTreeMap::from([
+            ("view".to_owned(), Space::Image { height: 1, width: 2, channels: 1 }),
+            ("x".to_owned(), Space::vector(1, f32::NEG_INFINITY, f32::INFINITY)),
+        ]));
+        let seen = |t: usize| {
+            let view = Image { height: 1, width: 2, channels: 1, data: vec![10, t as u8] };
+            Value::Dict(BTreeMap::from([
+                ("view".to_owned(), Value::Image(view)),
+                ("x".to_owned(), Value::vector(vec![t as f32])),
+            ]))
+        };
+        let meta = EpisodeMeta {
+            env: String::new(),
+            policy: String::new(),
+            seed: Seed(0),
+            source: String::new(),
+            task: None,
+        };
+        let mut episode = Episode::start(seen(0), meta);
+        for t in 1..=100 {
+            episode.push(Value::Discrete(i64::from(t > 75)), Step::mid(seen(t), 0.5)).unwrap();
+        }
+        let mut stats = StatsBuilder::new(&obs, &Space::Discrete { n: 3 }).unwrap();
+        stats.add(&episode);
+        let stats = stats.finish();
+        let x = &stats.columns["obs/x"];
+        assert_eq!((x.count, x.mean[0], x.min[0], x.max[0]), (101, 50.0, 0.0, 100.0));
+        // The variance of 0..=100 is (101^2 - 1) / 12.
+        assert!((x.std[0] - 850f64.sqrt()).abs() < 1e-9);
+        assert!((x.q01[0] - 1.0).abs() < 0.01 && (x.q99[0] - 99.0).abs() < 0.5, "{x:?}");
+        let view = &stats.columns["obs/view"];
+        assert_eq!(
+            (view.count, view.mean[0], view.min[0], view.max[0], view.q99[0]),
+            (202, 30.0, 0.0, 100.0, 98.0)
+        );
+        assert_eq!(stats.choices["action"], [75, 25, 0]);
+        assert_eq!((stats.columns["return"].mean[0], stats.columns["length"].max[0]), (50.0, 100.0));
+    }
+}
