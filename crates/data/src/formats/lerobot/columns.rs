@@ -9,11 +9,10 @@ use super::bounds::bounds;
 use super::info::{Feature, INFO, Info, Kind};
 use super::own::{self, ACTION, OBSERVATION, Spaces};
 use super::{DONE, EPISODE_INDEX, FRAME_INDEX, INDEX, REWARD, TASK_INDEX, TIMESTAMP, TRUNCATED};
-use crate::formats::ReadOptions;
-use crate::leaf::{Leaf, leaves};
+use crate::formats::choice::Choice;
+use crate::formats::{ReadOptions, SEE_COLUMNS};
+use crate::leaf::Leaf;
 
-/// The command that shows the columns, for hints.
-const LIST: &str = "worldsmith data inspect";
 /// Whole numbers up to this are choices, where a data set has them as its actions.
 const MAX_CHOICE: f32 = 1023.0;
 
@@ -143,7 +142,7 @@ fn observations(
     let mut parts = BTreeMap::new();
     for name in asked {
         let Some((name, space)) = known.get_key_value(name.as_str()) else {
-            return Err(Error::unknown("column", name, known.keys().copied(), LIST).at(root));
+            return Err(Error::unknown("column", name, known.keys().copied(), SEE_COLUMNS).at(root));
         };
         parts.insert((*name).to_owned(), space.clone());
     }
@@ -163,7 +162,7 @@ fn observations(
         let space = space.map_or_else(|| space_of(root, info, &name), Ok)?;
         Ok((name, space))
     });
-    assemble(spaces.collect::<Result<_>>()?)
+    assemble(spaces.collect::<Result<_>>()?)?
         .ok_or_else(|| Error::corrupt(&root.join(INFO), "expected a feature `observation.*`, found none"))
 }
 
@@ -197,19 +196,17 @@ fn actions(root: &Path, info: &Info, notes: &mut Vec<String>) -> Result<(Space, 
         };
         parts.insert(name.clone(), space);
     }
-    assemble(parts).ok_or_else(|| Error::corrupt(&root.join(INFO), "expected a feature `action`, found none"))
+    assemble(parts)?
+        .ok_or_else(|| Error::corrupt(&root.join(INFO), "expected a feature `action`, found none"))
 }
 
 /// Several parts as a dict by their names, one as it is; `None` for none.
-fn assemble(mut parts: BTreeMap<String, Space>) -> Option<(Space, Named)> {
-    let (space, root) = match parts.len() {
-        0 => return None,
-        1 => parts.pop_first().map(|(name, space)| (space, name))?,
-        _ => (Space::Dict(parts), String::new()),
-    };
-    let leaves = leaves(&space, &root, "").ok()?;
-    let named = leaves.into_iter().map(|leaf| (leaf.name.clone(), leaf)).collect();
-    Some((space, named))
+fn assemble(parts: BTreeMap<String, Space>) -> Result<Option<(Space, Named)>> {
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let Choice { space, parts } = Choice::of_columns(parts, &[])?;
+    Ok(Some((space, parts)))
 }
 
 /// Whether a feature can be asked for as an observation: neither action nor answer nor bookkeeping.

@@ -158,3 +158,45 @@ fn guard<T>(path: &Path, read: impl FnOnce() -> parquet::errors::Result<T>) -> R
         Err(_) => Err(Error::corrupt(path, "cannot read Parquet: the file is damaged")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Array, Int64Array};
+
+    use super::*;
+    use crate::formats::lerobot::shards::{complete, start};
+
+    fn numbers(batches: &[RecordBatch]) -> Vec<i64> {
+        let column = |batch: &RecordBatch| {
+            batch.column(0).as_any().downcast_ref::<Int64Array>().unwrap().values().to_vec()
+        };
+        batches.iter().flat_map(column).collect()
+    }
+
+    #[test]
+    fn rows_are_the_same_out_of_a_held_group_and_picked_from_a_large_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table.parquet");
+        let batch = |from: i64| {
+            let column: Arc<dyn Array> = Arc::new(Int64Array::from_iter_values(from..from + 400));
+            RecordBatch::try_from_iter([("number", Arc::clone(&column)), ("other", column)]).unwrap()
+        };
+        let mut writer = start(&path, &batch(0), None).unwrap();
+        for from in [0, 400, 800] {
+            writer.write(&batch(from)).unwrap();
+            writer.flush().unwrap();
+        }
+        complete(&path, writer).unwrap();
+        let mut table = Table::open(&path, &["number", "absent"]).unwrap();
+        assert_eq!(table.n_rows(), 1200);
+        for (from, to) in [(0, 1200), (399, 401), (400, 800), (700, 1100), (5, 5), (1199, 1200)] {
+            let held = table.rows(from..to).unwrap();
+            assert_eq!(numbers(&held), (from as i64..to as i64).collect::<Vec<_>>());
+        }
+        let picked = table.decode(1, table.wanted.clone(), Some(250..270)).unwrap();
+        assert_eq!((numbers(&picked), picked[0].num_columns()), ((650..670).collect(), 1));
+        assert!(table.rows(1100..1201).is_err());
+    }
+}

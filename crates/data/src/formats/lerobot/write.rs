@@ -129,6 +129,8 @@ impl Sink for Writer {
         flushed.map_err(|err| Error::io("flush file", &own::path(&self.temp), &err))?;
         sync_folders(&self.temp)?;
         refuse_existing(&self.path)?;
+        // An empty folder makes room; if there is none, nothing is lost.
+        let _ = fs::remove_dir(&self.path);
         fs::rename(&self.temp, &self.path)
             .map_err(|err| Error::io("put data set in place", &self.path, &err))?;
         match self.path.parent() {
@@ -230,7 +232,8 @@ impl Writer {
 }
 
 fn refuse_existing(path: &Path) -> Result<()> {
-    match path.exists() {
+    let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    match path.exists() && !is_empty {
         true => Err(Error::invalid("expected nothing here yet, found a file or folder")
             .at(path)
             .hint("choose another folder")),
