@@ -15,6 +15,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Space, StepKind, Value};
 
 pub(crate) use super::column::{Cells, Column, Kind, Schema, row_shape};
@@ -27,6 +28,16 @@ const TERMINATED: &str = "terminated";
 const TRUNCATED: &str = "truncated";
 const STEP_IDX: &str = "step_idx";
 const SEED: &str = "seed";
+
+/// What columns cannot tell, kept as JSON beside them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Note {
+    pub obs: Space,
+    pub action: Space,
+    pub fps: Option<f32>,
+    pub env: String,
+    pub policy: String,
+}
 
 /// Columns that are no observation of the agent: what it did and got, clocks, names of episodes.
 const BOOKKEEPING: &[&str] = &[

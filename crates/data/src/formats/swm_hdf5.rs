@@ -9,13 +9,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, EpisodeMeta, Error, Result, Seed, Space};
 
 use super::column::{Cells, Kind, Schema, row_shape};
 use super::h5::write::{Attribute, Group, Growing, Type, Writer};
 use super::h5::{H5, Node, encoded, is_hdf5};
-use super::swm::{self, Layout, Start};
+use super::swm::{self, Layout, Note, Start};
 use super::{Format, ReadOptions, Sink, SinkSpec, Source, SourceInfo};
 
 /// Registry entry.
@@ -36,16 +35,6 @@ const ATTRIBUTE: &str = "worldsmith";
 const STRETCH: u64 = 1 << 16;
 /// Whole numbers from here on are no choices.
 const MOST_CHOICES: usize = 1 << 16;
-
-/// What the attribute `worldsmith` holds, as JSON.
-#[derive(Debug, Serialize, Deserialize)]
-struct Remembered {
-    obs: Space,
-    action: Space,
-    fps: Option<f32>,
-    env: String,
-    policy: String,
-}
 
 /// The file, or the one file of that kind in a folder.
 fn file(path: &Path) -> Option<PathBuf> {
@@ -80,7 +69,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     let root = h5.root()?;
     let episodes = episodes(&root, &path)?;
     let (columns, strange) = columns(&root)?;
-    let remembered = root.text(ATTRIBUTE).and_then(|json| serde_json::from_str::<Remembered>(&json).ok());
+    let remembered = root.text(ATTRIBUTE).and_then(|json| serde_json::from_str::<Note>(&json).ok());
     let known = remembered.as_ref().filter(|_| options.columns.is_empty());
     let layout = match known.and_then(|known| Layout::known(&columns, &known.obs, &known.action)) {
         Some(layout) => layout,
@@ -287,7 +276,7 @@ impl Sink for H5Sink {
         }
         root.link(LENGTHS, ep_len.finish(&mut writer)?);
         root.link(OFFSETS, ep_offset.finish(&mut writer)?);
-        let known = Remembered { obs: spec.obs, action: spec.action, fps: Some(spec.fps), env, policy };
+        let known = Note { obs: spec.obs, action: spec.action, fps: Some(spec.fps), env, policy };
         let json = serde_json::to_string(&known)
             .map_err(|err| Error::invalid(format!("cannot write spaces as JSON: {err}")))?;
         root.attribute(ATTRIBUTE, Attribute::Text(json));

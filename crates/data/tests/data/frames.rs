@@ -253,18 +253,11 @@ fn spaces() -> (Space, Space) {
 
 fn written(dir: &Path, obs: &Space, action: &Space) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
-    let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
     let mut episodes = Vec::new();
     let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
     let mut sink = (formats::format("frames").unwrap().create.unwrap())(dir, &spec).unwrap();
     for (idx, n) in [3, 0, 12, 1, 2, 0].into_iter().enumerate() {
-        let episode = Episode {
-            obs: (0..=n).map(|_| obs.sample(&mut rng)).collect(),
-            actions: (0..n).map(|_| action.sample(&mut rng)).collect(),
-            rewards: (0..n).map(|_| rng.normal()).collect(),
-            end: ends[idx % 3],
-            meta: super::meta(idx),
-        };
+        let episode = super::sampled(idx, n, [obs, action], &mut rng);
         sink.push(&episode).unwrap();
         episodes.push(episode);
     }

@@ -62,6 +62,17 @@ fn episode(idx: usize, n: usize, end: StepKind) -> Episode {
     episode
 }
 
+/// Episode number `idx` of `n` actions, with random values of any spaces; ends follow each other by turns.
+fn sampled(idx: usize, n: usize, [obs, action]: [&Space; 2], rng: &mut Rng) -> Episode {
+    Episode {
+        obs: (0..=n).map(|_| obs.sample(rng)).collect(),
+        actions: (0..n).map(|_| action.sample(rng)).collect(),
+        rewards: (0..n).map(|_| rng.normal()).collect(),
+        end: [StepKind::Terminated, StepKind::Truncated, StepKind::Mid][idx % 3],
+        meta: meta(idx),
+    }
+}
+
 /// Episodes of random length and end.
 fn random_episodes(n: usize, longest: usize, rng: &mut Rng) -> Vec<Episode> {
     let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];

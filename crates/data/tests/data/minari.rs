@@ -175,18 +175,11 @@ fn spaces() -> (Space, Space) {
 
 fn written(format: &str, path: &Path, obs: &Space, action: &Space) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
-    let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
-    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
+    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
     let mut sink = (formats::format(format).unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in [3, 1, 2].into_iter().enumerate() {
-        let mut episode = Episode {
-            obs: (0..=n).map(|_| obs.sample(&mut rng)).collect(),
-            actions: (0..n).map(|_| action.sample(&mut rng)).collect(),
-            rewards: (0..n).map(|_| rng.normal()).collect(),
-            end: ends[idx],
-            meta: super::meta(idx),
-        };
+        let mut episode = super::sampled(idx, n, [obs, action], &mut rng);
         episode.meta.task = (idx == 1).then(|| "open the \"door\"".to_owned());
         for (t, obs) in episode.obs.iter_mut().enumerate() {
             if let Value::Dict(parts) = obs

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use worldsmith_core::{Episode, ErrorKind, Rng, Seed, Space, StepKind, Value};
+use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::{Pictures, Store, crc32, fingerprint, is_held_out, write_atomic};
 
-use super::{action_space, episode, meta, obs_space};
+use super::{action_space, episode, meta, obs_space, sampled};
 
 fn store(dir: &Path, n: usize) -> Store {
     let mut store = Store::create(dir, &obs_space(), &action_space()).unwrap();
@@ -19,17 +19,6 @@ fn store(dir: &Path, n: usize) -> Store {
 
 fn shard(dir: &Path) -> PathBuf {
     dir.join("shards/000000.arrow")
-}
-
-/// An episode of random values.
-fn sampled(obs: &Space, action: &Space, n: usize, rng: &mut Rng) -> Episode {
-    Episode {
-        obs: (0..=n).map(|_| obs.sample(rng)).collect(),
-        actions: (0..n).map(|_| action.sample(rng)).collect(),
-        rewards: (0..n).map(|_| rng.normal()).collect(),
-        end: StepKind::Truncated,
-        meta: meta(n),
-    }
 }
 
 #[test]
@@ -48,7 +37,7 @@ fn every_kind_of_space_comes_back_as_it_was() {
     for obs in leaf.iter().chain([&Space::Dict(nested), &Space::Dict(BTreeMap::new())]) {
         for action in [&leaf[0], &leaf[1], &leaf[3]] {
             let dir = tempfile::tempdir().unwrap();
-            let episodes: Vec<_> = [5, 0, 1].map(|n| sampled(obs, action, n, &mut rng)).into();
+            let episodes: Vec<_> = [5, 0, 1].map(|n| sampled(n, n, [obs, action], &mut rng)).into();
             let mut written = Store::create(dir.path(), obs, action).unwrap();
             for e in &episodes {
                 written.append(e).unwrap();
@@ -90,7 +79,7 @@ fn pictures_kept_as_png_come_back_as_they_were() {
     let part = |channels| Space::Image { height: 3, width: 5, channels };
     let obs = Space::Dict(BTreeMap::from([("grey".to_owned(), part(1)), ("rgb".to_owned(), part(3))]));
     let dir = tempfile::tempdir().unwrap();
-    let episode = sampled(&obs, &action_space(), 4, &mut Seed(2).rng());
+    let episode = sampled(4, 4, [&obs, &action_space()], &mut Seed(2).rng());
     Store::create_with(dir.path(), &obs, &action_space(), Pictures::Png).unwrap().append(&episode).unwrap();
     let opened = Store::open(dir.path()).unwrap();
     assert_eq!((opened.pictures(), opened.read(0).unwrap()), (Pictures::Png, episode));

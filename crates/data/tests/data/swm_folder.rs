@@ -73,19 +73,11 @@ fn spaces(depth: usize) -> (Space, Space) {
 fn written(path: &Path, format: &str) -> Vec<Episode> {
     let (obs, action) = spaces(if format == "swm-video" { 3 } else { 1 });
     let mut rng = Seed(1).rng();
-    let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
     let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
     let mut sink = (formats::format(format).unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in [3, 7, 1].into_iter().enumerate() {
-        let meta = super::meta(idx);
-        let mut episode = Episode {
-            obs: (0..=n).map(|_| obs.sample(&mut rng)).collect(),
-            actions: (0..n).map(|_| action.sample(&mut rng)).collect(),
-            rewards: (0..n).map(|_| rng.normal()).collect(),
-            end: ends[idx],
-            meta,
-        };
+        let mut episode = super::sampled(idx, n, [&obs, &action], &mut rng);
         // Pictures that JPEG keeps: one colour each.
         for (t, obs) in episode.obs.iter_mut().enumerate() {
             let Value::Dict(parts) = obs else { continue };

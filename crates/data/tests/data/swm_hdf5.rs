@@ -120,18 +120,14 @@ fn spaces() -> (Space, Space) {
 
 fn written(path: &Path, obs: &Space, action: &Space, lengths: &[usize]) -> Vec<Episode> {
     let mut rng = Seed(1).rng();
-    let ends = [StepKind::Terminated, StepKind::Truncated, StepKind::Mid];
-    let spec = SinkSpec { obs: obs.clone(), action: action.clone(), fps: 12.5, video: false };
+    let spec = SinkSpec::new(obs.clone(), action.clone(), 12.5);
     let mut sink = (formats::format("swm-hdf5").unwrap().create.unwrap())(path, &spec).unwrap();
     let mut episodes = Vec::new();
     for (idx, n) in lengths.iter().copied().enumerate() {
-        let mut episode = Episode {
-            obs: (0..=n).map(|_| obs.sample(&mut rng)).collect(),
-            actions: (0..n).map(|_| action.sample(&mut rng)).collect(),
-            rewards: (0..n).map(|_| rng.normal()).collect(),
-            end: if n == 0 { StepKind::Mid } else { ends[idx % 3] },
-            meta: super::meta(idx),
-        };
+        let mut episode = super::sampled(idx, n, [obs, action], &mut rng);
+        if n == 0 {
+            episode.end = StepKind::Mid;
+        }
         episode.meta.task = None;
         sink.push(&episode).unwrap();
         episodes.push(episode);

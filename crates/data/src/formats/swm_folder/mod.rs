@@ -14,12 +14,11 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use worldsmith_core::{Episode, EpisodeMeta, Error, Image, Result, Seed, Space};
+use worldsmith_core::{Episode, EpisodeMeta, Error, Image, Result, Seed};
 use worldsmith_video::VideoReader;
 
 use super::column::{Cells, Column, Kind, Schema};
-use super::swm::{self, Layout, Start};
+use super::swm::{self, Layout, Note, Start};
 use super::{Format, ReadOptions, Source, SourceInfo};
 use crate::npz::Npz;
 use crate::{natural, picture};
@@ -53,16 +52,6 @@ const NOTE: &str = "worldsmith";
 /// Rows looked through at once, and what whole numbers are choices.
 const STRETCH: usize = 1 << 16;
 const MOST_CHOICES: usize = 1 << 16;
-
-/// What columns cannot tell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Note {
-    obs: Space,
-    action: Space,
-    fps: Option<f32>,
-    env: String,
-    policy: String,
-}
 
 fn is_set(path: &Path) -> bool {
     [LENGTHS, OFFSETS].iter().all(|name| path.join(format!("{name}.npz")).is_file())
