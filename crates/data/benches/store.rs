@@ -90,7 +90,7 @@ fn growth(dir: &Path, report: &mut Report) -> Result<()> {
         }
         store.commit()?;
         report.push((
-            format!("append {n} episodes of 10 steps"),
+            format!("append {n} episodes of {} steps", ALL_STEPS / n),
             n as f64 / began.elapsed().as_secs_f64(),
             "episodes/s",
         ));
@@ -131,7 +131,8 @@ fn episode(
     let drift = |t: usize| match &first {
         Value::Image(image) => {
             let mut image: Image = image.clone();
-            image.data.rotate_left(t * 3);
+            let by = t * 3 % image.data.len();
+            image.data.rotate_left(by);
             Value::Image(image)
         }
         other => other.clone(),
