@@ -25,4 +25,4 @@ pub use fingerprint::fingerprint;
 pub use replay::{Goal, NStep, Pick, Relabel, Replay, ReplayState, Sampler, Window, n_step_returns};
 pub use resize::resize;
 pub use stats::{ColumnStats, Statistics, StatsBuilder};
-pub use store::{Entry, Pictures, Store, Summary, is_held_out};
+pub use store::{Entry, Keeping, Pictures, Store, Summary, is_held_out};

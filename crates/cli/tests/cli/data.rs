@@ -43,6 +43,9 @@ fn training_runs_from_an_imported_lerobot_set_and_from_a_folder_of_frames() {
         assert_eq!(imported["episodes"], 10, "{imported}");
         let again = run_json(dir.path(), &["data", "import", &out, "--out", &back, "--resume"]);
         assert_eq!((&again["episodes"], &again["steps"]), (&10.into(), &0.into()), "nothing was left to do");
+        // The clock that was assumed on the way out is kept from there on.
+        let seen = run_json(dir.path(), &["data", "inspect", &back]);
+        assert_eq!(seen["fps"], 10.0, "{seen}");
         let trained = run_json(
             dir.path(),
             &["train", "--preset", "tiny", "--data", &back, "--steps", "50", "--out", &run],

@@ -5,7 +5,7 @@ use std::path::Path;
 use worldsmith_core::{Episode, Result};
 
 use super::{Format, ReadOptions, Sink, SinkSpec, Source, SourceInfo};
-use crate::Store;
+use crate::{Keeping, Store};
 
 /// Registry entry.
 pub const FORMAT: Format = Format {
@@ -25,8 +25,9 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     options.refuse_columns("an episode store")?;
     let store = Store::open(path)?;
     let (obs, action) = (store.obs().clone(), store.action().clone());
+    let fps = store.fps();
     let notes = store.leftovers().into_iter().collect();
-    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps: None, notes } }))
+    Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps, notes } }))
 }
 
 impl Source for StoreSource {
@@ -46,7 +47,8 @@ impl Source for StoreSource {
 struct StoreSink(Store);
 
 fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
-    Ok(Box::new(StoreSink(Store::create(path, &spec.obs, &spec.action)?)))
+    let keeping = Keeping { fps: Some(spec.fps), ..Keeping::default() };
+    Ok(Box::new(StoreSink(Store::create_with(path, &spec.obs, &spec.action, keeping)?)))
 }
 
 impl Sink for StoreSink {

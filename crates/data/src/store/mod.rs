@@ -52,6 +52,15 @@ pub enum Pictures {
     Png,
 }
 
+/// How a store keeps its episodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Keeping {
+    /// How pictures are kept.
+    pub pictures: Pictures,
+    /// Steps a second, where that is known; it goes with the episodes to formats with clocks.
+    pub fps: Option<f32>,
+}
+
 /// Episodes of one observation space and one action space, numbered in the order they came.
 #[derive(Debug)]
 pub struct Store {
@@ -71,6 +80,8 @@ struct Head {
     obs: Space,
     action: Space,
     pictures: Pictures,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fps: Option<f32>,
 }
 
 /// What a store holds, in numbers.
@@ -91,14 +102,15 @@ impl Store {
     /// If there is a store already, the spaces cannot be laid out as columns (two leaves of one name), or the folder
     /// cannot be written.
     pub fn create(dir: &Path, obs: &Space, action: &Space) -> Result<Self> {
-        Self::create_with(dir, obs, action, Pictures::Raw)
+        Self::create_with(dir, obs, action, Keeping::default())
     }
 
-    /// As [`Store::create`], with a choice of how pictures are kept.
+    /// As [`Store::create`], with a choice of how episodes are kept.
     ///
     /// # Errors
     /// As [`Store::create`].
-    pub fn create_with(dir: &Path, obs: &Space, action: &Space, pictures: Pictures) -> Result<Self> {
+    pub fn create_with(dir: &Path, obs: &Space, action: &Space, keeping: Keeping) -> Result<Self> {
+        let Keeping { pictures, fps } = keeping;
         let layout = Layout::new(obs, action, pictures)?;
         // A crash while one was made leaves no head, and no episode.
         if dir.join(HEAD).exists() || Index::open(index::path(dir))?.len() > 0 {
@@ -108,7 +120,7 @@ impl Store {
         }
         let shards = dir.join(SHARDS);
         fs::create_dir_all(&shards).map_err(|err| Error::io("create folder", &shards, &err))?;
-        let head = Head { version: VERSION, obs: obs.clone(), action: action.clone(), pictures };
+        let head = Head { version: VERSION, obs: obs.clone(), action: action.clone(), pictures, fps };
         let json = serde_json::to_vec_pretty(&head)
             .map_err(|err| Error::invalid(format!("cannot write spaces as JSON: {err}")))?;
         let index = Index::open(index::path(dir))?;
@@ -161,6 +173,11 @@ impl Store {
     /// Space of the actions.
     pub fn action(&self) -> &Space {
         &self.head.action
+    }
+
+    /// Steps a second, where that was known.
+    pub fn fps(&self) -> Option<f32> {
+        self.head.fps
     }
 
     /// How pictures are kept.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
-use worldsmith_data::{Pictures, Store, crc32, fingerprint, is_held_out, write_atomic};
+use worldsmith_data::{Keeping, Pictures, Store, crc32, fingerprint, is_held_out, write_atomic};
 
 use super::{action_space, episode, meta, obs_space, sampled};
 
@@ -80,9 +80,11 @@ fn pictures_kept_as_png_come_back_as_they_were() {
     let obs = Space::Dict(BTreeMap::from([("grey".to_owned(), part(1)), ("rgb".to_owned(), part(3))]));
     let dir = tempfile::tempdir().unwrap();
     let episode = sampled(4, 4, [&obs, &action_space()], &mut Seed(2).rng());
-    Store::create_with(dir.path(), &obs, &action_space(), Pictures::Png).unwrap().append(&episode).unwrap();
+    let keeping = Keeping { pictures: Pictures::Png, fps: Some(12.5) };
+    Store::create_with(dir.path(), &obs, &action_space(), keeping).unwrap().append(&episode).unwrap();
     let opened = Store::open(dir.path()).unwrap();
-    assert_eq!((opened.pictures(), opened.read(0).unwrap()), (Pictures::Png, episode));
+    assert_eq!((opened.pictures(), opened.fps()), (Pictures::Png, Some(12.5)));
+    assert_eq!(opened.read(0).unwrap(), episode);
 }
 
 #[test]

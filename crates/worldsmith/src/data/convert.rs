@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
 use worldsmith_data::formats::{self, SinkSpec, Source};
-use worldsmith_data::{Store, fingerprint};
+use worldsmith_data::{Keeping, Store, fingerprint};
 
 use super::{FPS, STORE, SourceRequest};
 use crate::{Progress, Stop};
@@ -79,7 +79,7 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
     let mut copy = Copy { done: 0, steps: 0, progress, stop };
     let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
     if to.name == STORE {
-        let mut store = open_store(request, &spec, copy.progress)?;
+        let mut store = open_store(request, &spec, request.fps.or(first_fps), copy.progress)?;
         let skip = store.len();
         check_begun(&store, &mut sources)?;
         // Whatever stops the copy, what was copied until then is kept.
@@ -171,10 +171,20 @@ fn same_spaces(first: &formats::SourceInfo, other: &formats::SourceInfo, path: &
     Err(Error::new(ErrorKind::Mismatch, message).at(path))
 }
 
-fn open_store(request: &ConvertRequest, spec: &SinkSpec, progress: &mut dyn Progress) -> Result<Store> {
+fn open_store(
+    request: &ConvertRequest,
+    spec: &SinkSpec,
+    fps: Option<f32>,
+    progress: &mut dyn Progress,
+) -> Result<Store> {
     if !(request.resume && request.out.join("store.json").exists()) {
-        return Store::create(&request.out, &spec.obs, &spec.action)
-            .map_err(|e| e.hint("go on with it by `--resume`, or choose another folder"));
+        let keeping = Keeping { fps, ..Keeping::default() };
+        return Store::create_with(&request.out, &spec.obs, &spec.action, keeping).map_err(|e| {
+            match e.kind() {
+                ErrorKind::Io => e,
+                _ => e.hint("go on with it by `--resume`, or choose another folder"),
+            }
+        });
     }
     let mut store = Store::open(&request.out)?;
     if (store.obs(), store.action()) != (&spec.obs, &spec.action) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use worldsmith_core::{Error, Result};
-use worldsmith_data::{Store, fingerprint};
+use worldsmith_data::{Keeping, Store, fingerprint};
 
 use super::SourceRequest;
 use crate::{Progress, Stop};
@@ -120,8 +120,11 @@ pub fn split(
     }
     let (_, mut source) = set.open()?;
     let (obs, action) = (source.info().obs.clone(), source.info().action.clone());
-    let mut stores =
-        [Store::create(&out.join("train"), &obs, &action)?, Store::create(&out.join("test"), &obs, &action)?];
+    let keeping = Keeping { fps: source.info().fps, ..Keeping::default() };
+    let mut stores = [
+        Store::create_with(&out.join("train"), &obs, &action, keeping)?,
+        Store::create_with(&out.join("test"), &obs, &action, keeping)?,
+    ];
     progress.stage("split", source.n_episodes() as u64);
     for idx in 0..source.n_episodes() {
         stop.check()?;
