@@ -134,6 +134,11 @@ impl ObsEncoder {
         }
         if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) }
     }
+
+    /// Sets the mean of every picture leaf, as [`PictureEncoder::centre`].
+    pub fn centre(&mut self, means: &[Vec<f32>]) {
+        self.pictures.iter_mut().zip(means).for_each(|(encoder, mean)| encoder.centre(mean));
+    }
 }
 
 /// Numbers to observations.
@@ -151,5 +156,10 @@ impl ObsDecoder {
     pub fn forward(&self, x: Tensor<2>) -> (Vec<Tensor<4>>, Option<Tensor<2>>) {
         let pictures = self.pictures.iter().map(|decoder| decoder.forward(x.clone())).collect();
         (pictures, self.vector.as_ref().map(|mlp| mlp.forward(x)))
+    }
+
+    /// Sets the mean of every picture leaf, as [`PictureDecoder::centre`].
+    pub fn centre(&mut self, means: &[Vec<f32>]) {
+        self.pictures.iter_mut().zip(means).for_each(|(decoder, mean)| decoder.centre(mean));
     }
 }

@@ -169,6 +169,11 @@ impl Optim {
         Self { config, n_steps: 0, moments: Vec::new() }
     }
 
+    /// Number of steps taken.
+    pub fn n_steps(&self) -> u64 {
+        self.n_steps
+    }
+
     /// Moves the parameters of `model` against `grads`.
     pub fn step<M: Module>(&mut self, model: M, grads: &Grads) -> M {
         self.n_steps += 1;

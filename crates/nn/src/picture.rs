@@ -1,7 +1,14 @@
-//! Convolutional encoder and decoder for pictures.
+//! Convolutional encoder and decoder for pictures, both relative to a mean picture.
+//!
+//! In many games little of the picture ever changes, and next to the rest of it the ball is noise to a fresh network: its
+//! latents do not depend on what is seen, the decoder learns to do without them, and neither recovers. So the encoder
+//! reads how a picture's embedding differs from that of the mean picture, the decoder draws how it differs from it, and
+//! the decoder's last layer starts at zero, which draws the mean. The mean is set once ([`PictureEncoder::centre`]), is
+//! saved with the weights and is not trained.
 
 use burn::module::Param;
 use burn::prelude::*;
+use burn::tensor::TensorData;
 use worldsmith_core::{Error, Result};
 
 use crate::ops::{self, Act, Window};
@@ -85,14 +92,23 @@ impl PictureConfig {
     pub fn encoder(&self, init: &mut Init) -> PictureEncoder {
         let mut n_in = self.shape[2];
         let convs = self.stages.iter().map(|s| {
-            let conv =
-                Conv::new(s.window.kernel * s.window.kernel * n_in, s.channels, s.channels, s.window, init);
+            let n = s.window.kernel * s.window.kernel * n_in;
             n_in = s.channels;
-            conv
+            Conv {
+                weight: init.weight(n, s.channels, 1.0),
+                bias: init.vector(s.channels, 0.0),
+                window: s.window,
+            }
         });
         let convs = convs.collect();
         let norms = self.stages.iter().map(|s| Norm::new(s.channels, Act::Silu, init)).collect();
-        PictureEncoder { convs, norms }
+        let norm = Norm::new(self.embedding(), Act::None, init);
+        PictureEncoder { mean: self.grey(init), convs, norms, norm }
+    }
+
+    /// The mean picture before any was seen.
+    fn grey(&self, init: &mut Init) -> Param<Tensor<1>> {
+        init.vector(self.shape.iter().product(), 0.5)
     }
 
     /// Draws a decoder from `n_in` numbers.
@@ -102,12 +118,16 @@ impl PictureConfig {
             .rev()
             .map(|i| if i == 0 { self.shape[2] } else { self.stages[i - 1].channels })
             .collect();
-        let stages = self.stages.iter().rev();
-        let convs = stages.zip(&outs).map(|(s, n_out)| {
-            Conv::new(s.channels, s.window.kernel * s.window.kernel * n_out, *n_out, s.window, init)
+        let stages = self.stages.iter().enumerate().rev();
+        let convs = stages.zip(&outs).map(|((i, s), n_out)| {
+            let (n_in, n) = (s.channels, s.window.kernel * s.window.kernel * n_out);
+            let weight = init.weight(n_in, n, if i == 0 { 0.0 } else { 1.0 });
+            Conv { weight, bias: init.vector(*n_out, 0.0), window: s.window }
         });
         let convs = convs.collect();
         PictureDecoder {
+            mean: self.grey(init),
+            shape: self.shape,
             input: Linear::new(n_in, height * width * channels, init),
             input_norm: Norm::new(channels, Act::Silu, init),
             convs,
@@ -126,23 +146,34 @@ struct Conv {
     window: Window,
 }
 
-impl Conv {
-    fn new(n_in: usize, n_out: usize, n_bias: usize, window: Window, init: &mut Init) -> Self {
-        Self { weight: init.weight(n_in, n_out, 1.0), bias: init.vector(n_bias, 0.0), window }
-    }
-}
-
 /// Pictures to numbers.
 #[derive(Module, Debug)]
 pub struct PictureEncoder {
+    mean: Param<Tensor<1>>,
     convs: Vec<Conv>,
     norms: Vec<Norm>,
+    norm: Norm,
 }
 
 impl PictureEncoder {
     /// # Shapes
     /// `[rows, height, width, channels]` in `0..=1` -> `[rows, embedding]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        let [rows, height, width, channels] = x.dims();
+        let mean = self.mean.val().detach().reshape([1, height, width, channels]);
+        let x = self.embed(Tensor::cat(vec![x, mean], 0));
+        self.norm.forward(x.clone().narrow(0, 0, rows) - x.narrow(0, rows, 1))
+    }
+
+    /// Sets the mean picture, numbers in `0..=1`.
+    ///
+    /// # Panics
+    /// If it is of another size.
+    pub fn centre(&mut self, mean: &[f32]) {
+        set(&mut self.mean, mean);
+    }
+
+    fn embed(&self, x: Tensor<4>) -> Tensor<2> {
         let rows = x.dims()[0];
         let x = self.convs.iter().zip(&self.norms).fold(x - 0.5, |x, (conv, norm)| {
             on_channels(norm, ops::conv2d(x, conv.weight.val(), conv.bias.val(), conv.window))
@@ -155,12 +186,15 @@ impl PictureEncoder {
 /// Numbers to pictures.
 #[derive(Module, Debug)]
 pub struct PictureDecoder {
+    mean: Param<Tensor<1>>,
     input: Linear,
     input_norm: Norm,
     convs: Vec<Conv>,
     norms: Vec<Norm>,
     #[module(skip)]
     grid: [usize; 3],
+    #[module(skip)]
+    shape: [usize; 3],
 }
 
 impl PictureDecoder {
@@ -180,12 +214,58 @@ impl PictureDecoder {
                 None => x,
             }
         });
-        x + 0.5
+        let [height, width, channels] = self.shape;
+        x + self.mean.val().detach().reshape([1, height, width, channels])
     }
+
+    /// As [`PictureEncoder::centre`].
+    ///
+    /// # Panics
+    /// If it is of another size.
+    pub fn centre(&mut self, mean: &[f32]) {
+        set(&mut self.mean, mean);
+    }
+}
+
+fn set(param: &mut Param<Tensor<1>>, to: &[f32]) {
+    assert_eq!(param.dims(), [to.len()], "a mean picture of the pictures' size");
+    *param =
+        param.clone().map(|old| Tensor::from_data(TensorData::new(to.to_vec(), [to.len()]), &old.device()));
 }
 
 fn on_channels(norm: &Norm, x: Tensor<4>) -> Tensor<4> {
     let dims = x.dims();
     let [batch, height, width, channels] = dims;
     norm.forward(x.reshape([batch * height * width, channels])).reshape(dims)
+}
+
+#[cfg(test)]
+mod tests {
+    use worldsmith_core::Seed;
+
+    use super::*;
+
+    #[test]
+    fn a_fresh_network_draws_the_mean_picture_and_reads_nothing_in_it() {
+        let device = crate::cpu();
+        let mut init = Init::new(Seed(0), &device);
+        let config = PictureConfig::dreamer([16, 16, 1], 4, 2);
+        let (mut encoder, mut decoder) = (config.encoder(&mut init), config.decoder(3, &mut init));
+        let mean: Vec<f32> = (0..256).map(|i| i as f32 / 255.0).collect();
+        encoder.centre(&mean);
+        decoder.centre(&mean);
+
+        let drawn = decoder.forward(Tensor::ones([2, 3], &device));
+        let drawn = drawn.into_data().try_into_vec::<f32>().unwrap();
+        assert_eq!(drawn, [mean.clone(), mean.clone()].concat());
+
+        let mut other = mean.clone();
+        other[0] = 1.0;
+        let seen = Tensor::from_data(TensorData::new([mean, other].concat(), [2, 16, 16, 1]), &device);
+        let code = encoder.forward(seen).into_data().try_into_vec::<f32>().unwrap();
+        let (still, changed) = code.split_at(config.embedding());
+        assert!(still.iter().all(|x| *x == 0.0));
+        let rms = (changed.iter().map(|x| x * x).sum::<f32>() / changed.len() as f32).sqrt();
+        assert!((rms - 1.0).abs() < 1e-2, "one changed pixel has the scale of any change: {rms}");
+    }
 }

@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use burn::tensor::TensorData;
 use worldsmith_core::{Error, Result};
-use worldsmith_data::{Batch, Column};
+use worldsmith_data::{Batch, Column, Replay};
 use worldsmith_nn::{ObsShape, symlog};
 use worldsmith_plan::Observation;
 
@@ -15,6 +15,31 @@ pub(crate) fn picture_bytes(batch: &Batch, shape: &ObsShape, steps: &[usize]) ->
         Column::F32 { .. } => unreachable!("`{name}` is a picture"),
     };
     shape.pictures.iter().map(leaf).collect()
+}
+
+/// Steps that the mean picture is taken over.
+const N_AVERAGED: usize = 1024;
+
+/// The mean of every picture leaf over steps drawn from `replay`, in `0..=1`, in the order of `shape`: what encoders and
+/// decoders are centred on before the first update.
+///
+/// # Errors
+/// If replay cannot give a step.
+pub(crate) fn mean_pictures(replay: &mut Replay, shape: &ObsShape) -> Result<Vec<Vec<f32>>> {
+    if shape.pictures.is_empty() {
+        return Ok(Vec::new());
+    }
+    let batch = replay.sample(N_AVERAGED, 1)?;
+    let steps: Vec<usize> = (0..N_AVERAGED).collect();
+    let leaves = picture_bytes(&batch, shape, &steps).into_iter().zip(&shape.pictures);
+    let mean = |(bytes, (_, dims)): (Vec<u8>, &(String, [usize; 3]))| {
+        let mut sums = vec![0u64; dims.iter().product()];
+        for picture in bytes.chunks_exact(sums.len()) {
+            sums.iter_mut().zip(picture).for_each(|(sum, byte)| *sum += u64::from(*byte));
+        }
+        sums.into_iter().map(|sum| sum as f32 / (255 * N_AVERAGED) as f32).collect()
+    };
+    Ok(leaves.map(mean).collect())
 }
 
 /// The vector leaves of the given steps side by side, symlog; empty if there are none.

@@ -31,6 +31,7 @@ use worldsmith_nn::{
 };
 use worldsmith_plan::{Latent, ModelSpec, Observation, Policy, Prediction, RandomPolicy, WorldModel};
 
+use crate::feed;
 use crate::{Claim, Learner, Metrics, Recipe};
 
 /// The registry entry.
@@ -341,6 +342,11 @@ impl Learner for Training {
     }
 
     fn update(&mut self, replay: &mut Replay) -> Result<Metrics> {
+        if self.optim.n_steps() == 0 {
+            let means = feed::mean_pictures(replay, &self.world.shape)?;
+            self.world.net.encoder.centre(&means);
+            self.world.net.decoder.centre(&means);
+        }
         let batch = replay.sample_transitions(self.config.batch)?;
         let part = Part::new(&batch, &self.world.shape, &self.world.device.clone().autodiff());
         let (grads, mut metrics) = self.shards.gradients(&self.world.net, vec![part], loss);

@@ -298,6 +298,10 @@ impl Learner for Training {
     }
 
     fn update(&mut self, replay: &mut Replay) -> Result<Metrics> {
+        if self.n_updates == 0 {
+            self.net.encoder.centre(&feed::mean_pictures(replay, &self.shape)?);
+            self.slow = self.net.clone();
+        }
         let batch = replay.sample_transitions(self.config.batch)?;
         let size = self.config.batch / self.shards.count();
         let parts = (0..self.shards.count()).map(|i| Part { batch: &batch, rows: i * size..(i + 1) * size });

@@ -19,7 +19,8 @@
 //!
 //! What we changed and why: a plain GRU instead of eight diagonal blocks (at these widths one product is faster); RMS
 //! normalisation and 4x4 kernels; a first convolution that may step by more than 2 pixels (`stem`), which a game with
-//! large pixels does not miss; dreams start from a sample of the states just seen (`starts`) instead of all of them;
+//! large pixels does not miss; pictures are read and drawn relative to a mean picture, without which a small network
+//! trained for minutes does not see what is small in a picture (Pong's ball and paddles); dreams start from a sample of the states just seen (`starts`) instead of all of them;
 //! latents of earlier replays are not stored: a window starts from the zero state; no critic loss on replayed states;
 //! two-hot numbers are read as symexp of the mean bin, as in the first version of the paper, not as the mean of symexp.
 //!
@@ -41,6 +42,7 @@ use worldsmith_nn::{
 };
 use worldsmith_plan::{ModelSpec, Policy, WorldModel};
 
+use crate::feed;
 use crate::{Claim, Learner, Metrics, Recipe};
 use agent::{Agent, DreamerPolicy};
 use world::{Dreamer, World};
@@ -317,6 +319,10 @@ impl Learner for Training {
     fn update(&mut self, replay: &mut Replay) -> Result<Metrics> {
         let mut metrics = Metrics::new();
         let n = self.shards.count();
+
+        if self.n_updates == 0 {
+            self.nets.world.centre(&feed::mean_pictures(replay, &self.shape)?);
+        }
 
         // Learn the world.
         let length = self.config.length.min(replay.len_steps());

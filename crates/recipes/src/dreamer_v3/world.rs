@@ -88,6 +88,12 @@ impl World {
         })
     }
 
+    /// Sets the mean pictures that encoder and decoder are relative to.
+    pub fn centre(&mut self, means: &[Vec<f32>]) {
+        self.encoder.centre(means);
+        self.decoder.centre(means);
+    }
+
     /// Reward and probability of going on, on the host.
     pub fn judge(&self, features: Tensor<2>, axis: TwoHot) -> (Vec<f32>, Vec<f32>) {
         let reward = axis.decode(self.reward.forward(features.clone()));
