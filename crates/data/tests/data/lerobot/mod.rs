@@ -17,7 +17,7 @@ const WIDTH: usize = 64;
 const SETS: [&str; 5] = ["v30_image", "v30_h264", "v30_converted", "v21_h264", "v20_jpeg"];
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lerobot").join(name)
+    super::peers::fixture("lerobot", name)
 }
 
 fn open(path: &Path) -> Result<Box<dyn Source>> {
