@@ -1,5 +1,6 @@
 //! Project chores: `cargo xtask <chore>`.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use xtask::{ParityOptions, RULES, Result, Tree};
@@ -14,7 +15,9 @@ chores:
                      (--check: write nothing, fail if it is stale)
   parity data [--only NAME] [--keep]
                      install the libraries of other formats with pip and compare with them, both ways
-                     (--keep: leave the virtual environments for the next time)";
+                     (--keep: leave the virtual environments for the next time)
+  parity speed [--only NAME] [--keep]
+                     measure their loaders and ours in turns";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -24,7 +27,8 @@ fn main() -> ExitCode {
         ["new-recipe", name] => new_recipe(name),
         ["readme"] => readme(false),
         ["readme", "--check"] => readme(true),
-        ["parity", "data", ref options @ ..] => parity(options),
+        ["parity", "data", ref options @ ..] => parity(xtask::parity_data, options),
+        ["parity", "speed", ref options @ ..] => parity(xtask::parity_speed, options),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             Ok(())
@@ -76,8 +80,8 @@ fn new_recipe(name: &str) -> Result<()> {
     Ok(())
 }
 
-fn parity(options: &[&str]) -> Result<()> {
-    xtask::parity_data(&xtask::root(), &ParityOptions::parse(options)?)
+fn parity(chore: fn(&Path, &ParityOptions) -> Result<()>, options: &[&str]) -> Result<()> {
+    chore(&xtask::root(), &ParityOptions::parse(options)?)
 }
 
 fn readme(check: bool) -> Result<()> {

@@ -1,7 +1,8 @@
-//! `parity data`: the original libraries and this project read what the other wrote.
+//! `parity`: this project beside the libraries whose data it reads and writes, each in a virtual environment.
 //!
-//! For every script in `tests/parity/data` its library writes fixtures, the Rust tests run on those, and the library opens what
-//! the tests left behind. What all scripts have in common stands in `tests/parity/both_ways.py`.
+//! `parity data`: for every script in `tests/parity/data` its library writes fixtures, the Rust tests run on those, and the
+//! library opens what the tests left behind. What all scripts have in common stands in `tests/parity/both_ways.py`.
+//! `parity speed`: the loaders of others and ours in turns, by the scripts in `benches/peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,10 @@ const SCRIPTS: &[Script] = &[
     Script { name: "lerobot", library: "lerobot", tests: data!("lerobot::"), checks: true },
 ];
 
-/// What `parity data` is asked for.
+/// Scripts in `benches/peers` that measure readers, and their libraries.
+const SPEED: &[(&str, &str)] = &[("store", "stable-worldmodel"), ("video", "lerobot")];
+
+/// What `parity` is asked for.
 #[derive(Debug, Default, PartialEq)]
 pub struct ParityOptions {
     /// Only this script.
@@ -90,7 +94,7 @@ pub struct ParityOptions {
 }
 
 impl ParityOptions {
-    /// From the words after `parity data`.
+    /// From the words after `parity data` and `parity speed`.
     ///
     /// # Errors
     /// If one is unknown.
@@ -98,14 +102,20 @@ impl ParityOptions {
         match args {
             [] => Ok(Self::default()),
             ["--keep", rest @ ..] => Ok(Self { keep: true, ..Self::parse(rest)? }),
-            ["--only", name, rest @ ..] => {
-                if SCRIPTS.iter().all(|script| script.name != *name) {
-                    let known: Vec<&str> = SCRIPTS.iter().map(|script| script.name).collect();
-                    return Err(format!("unknown script `{name}`\n\nhint: known are {}", known.join(", ")));
-                }
-                Ok(Self { only: Some((*name).to_owned()), ..Self::parse(rest)? })
-            }
+            ["--only", name, rest @ ..] => Ok(Self { only: Some((*name).to_owned()), ..Self::parse(rest)? }),
             [other, ..] => Err(format!("expected `--only NAME` or `--keep`, got `{other}`")),
+        }
+    }
+
+    /// Those of `scripts` that are asked for.
+    fn choose<'a, T>(&self, scripts: &'a [T], name: impl Fn(&T) -> &str) -> Result<Vec<&'a T>> {
+        let Some(only) = &self.only else { return Ok(scripts.iter().collect()) };
+        match scripts.iter().find(|script| name(script) == only) {
+            Some(script) => Ok(vec![script]),
+            None => {
+                let known: Vec<&str> = scripts.iter().map(name).collect();
+                Err(format!("unknown script `{only}`\n\nhint: known are {}", known.join(", ")))
+            }
         }
     }
 }
@@ -115,28 +125,41 @@ impl ParityOptions {
 /// # Errors
 /// If something differs or cannot be run.
 pub fn parity_data(root: &Path, options: &ParityOptions) -> Result<()> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let work = Work { root, tmp: target.join("tmp"), dir: target.join("parity") };
-    let asked = |script: &&Script| options.only.as_ref().is_none_or(|only| only == script.name);
+    let work = Work::new(root);
+    let asked = options.choose(SCRIPTS, |script| script.name)?;
     let mut outcomes = Vec::new();
     for library in LIBRARIES {
-        let scripts: Vec<&Script> =
-            SCRIPTS.iter().filter(asked).filter(|script| script.library == library.name).collect();
-        if scripts.is_empty() {
+        let mut scripts = asked.iter().filter(|script| script.library == library.name).peekable();
+        if scripts.peek().is_none() {
             continue;
         }
         let python = work.install(library);
         for script in scripts {
-            outcomes.push((script, python.clone().and_then(|python| work.both_ways(script, &python))));
+            outcomes.push((*script, python.clone().and_then(|python| work.both_ways(script, &python))));
         }
-        if !options.keep {
-            let _ = fs::remove_dir_all(work.dir.join(library.name));
-        }
+        work.tidy_up(options, library.name);
     }
-    if !options.keep {
-        let _ = fs::remove_dir_all(&work.dir);
-    }
+    work.tidy_up(options, MADE);
     summary(&outcomes)
+}
+
+/// Measures the loaders of other libraries and ours in turns; the figures go to stdout.
+///
+/// # Errors
+/// If something cannot be run.
+pub fn parity_speed(root: &Path, options: &ParityOptions) -> Result<()> {
+    let work = Work::new(root);
+    let bench = work.build_bench()?;
+    for (name, library) in options.choose(SPEED, |(name, _)| *name)? {
+        let library = LIBRARIES.iter().find(|known| known.name == *library);
+        let library = library.expect("a test looks each of them up");
+        let python = work.install(library)?;
+        let script = root.join(format!("benches/peers/{name}.py"));
+        let mut command = Command::new(&python);
+        run(name, command.arg(script).arg(&bench).current_dir(root))?;
+        work.tidy_up(options, library.name);
+    }
+    Ok(())
 }
 
 fn summary(outcomes: &[(&Script, Result<()>)]) -> Result<()> {
@@ -152,6 +175,9 @@ fn summary(outcomes: &[(&Script, Result<()>)]) -> Result<()> {
     }
 }
 
+/// The folder of fixtures that were just made.
+const MADE: &str = "made";
+
 /// Where things are.
 struct Work<'a> {
     root: &'a Path,
@@ -161,7 +187,34 @@ struct Work<'a> {
     dir: PathBuf,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(root: &'a Path) -> Self {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        Self { root, tmp: target.join("tmp"), dir: target.join("parity") }
+    }
+
+    /// Removes a folder that nobody wants to keep.
+    fn tidy_up(&self, options: &ParityOptions, name: &str) {
+        if !options.keep {
+            let _ = fs::remove_dir_all(self.dir.join(name));
+        }
+    }
+
+    /// The bench that `benches/peers` asks for our side.
+    fn build_bench(&self) -> Result<PathBuf> {
+        let mut command = Command::new("cargo");
+        command.args(["bench", "--package", "worldsmith-data", "--bench", "loaders", "--no-run"]);
+        command.arg("--message-format=json-render-diagnostics").current_dir(self.root);
+        let built =
+            command.stderr(Stdio::inherit()).output().map_err(|err| format!("cannot run cargo: {err}"))?;
+        let text = String::from_utf8_lossy(&built.stdout);
+        let mut programs = text.lines().filter_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            message["executable"].as_str().map(PathBuf::from)
+        });
+        programs.next_back().ok_or_else(|| "cannot build the bench `loaders`".to_owned())
+    }
+
     /// The Python of a virtual environment with the packages of `library`, which is made if it is not there.
     fn install(&self, library: &Library) -> Result<PathBuf> {
         let venv = self.dir.join(library.name);
@@ -193,30 +246,30 @@ impl Work<'_> {
     /// The library writes and our tests read; what they wrote the library opens.
     fn both_ways(&self, script: &Script, python: &Path) -> Result<()> {
         let path = self.root.join(format!("tests/parity/data/{}.py", script.name));
-        let run = |what: &str, dir: &Path| {
+        let run_script = |what: &str, dir: &Path| {
             step(script.name, Command::new(python).arg(&path).arg(what).arg(dir).current_dir(self.root))
         };
-        let made = self.dir.join("made");
-        run("make", &made.join(script.name))?;
+        let made = self.dir.join(MADE);
+        run_script("make", &made.join(script.name))?;
         let mut tests = Command::new("cargo");
         tests.args(["test", "--quiet"]).args(script.tests).current_dir(self.root);
         tests.env("WORLDSMITH_FIXTURES", &made);
         step(script.name, &mut tests)?;
-        if script.checks { run("check", &self.tmp.join(script.name)) } else { Ok(()) }
+        if script.checks { run_script("check", &self.tmp.join(script.name)) } else { Ok(()) }
     }
 }
 
-/// Runs `command`, whose words go to stderr, and says so.
+/// Runs `command` with its words on stderr.
 fn step(name: &str, command: &mut Command) -> Result<()> {
-    let words: Vec<String> = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args())
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let line = words.join(" ");
+    run(name, command.stdout(std::io::stderr()))
+}
+
+/// Says what is run, and runs it.
+fn run(name: &str, command: &mut Command) -> Result<()> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     eprintln!("{name}: {line}");
-    let status = command.stdout(std::io::stderr()).status();
-    match status {
+    match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(format!("failed: {line}")),
         Err(err) => Err(format!("cannot run: {err}: {line}")),
@@ -238,8 +291,13 @@ mod tests {
         found.sort();
         listed.sort_unstable();
         assert_eq!(found, listed);
-        for script in SCRIPTS {
-            assert!(LIBRARIES.iter().any(|library| library.name == script.library), "{}", script.name);
+        let libraries =
+            SCRIPTS.iter().map(|script| script.library).chain(SPEED.iter().map(|(_, library)| *library));
+        for wanted in libraries {
+            assert!(LIBRARIES.iter().any(|library| library.name == wanted), "{wanted}");
+        }
+        for (name, _) in SPEED {
+            assert!(crate::root().join(format!("benches/peers/{name}.py")).is_file(), "{name}");
         }
     }
 
@@ -254,7 +312,9 @@ mod tests {
     fn options_are_known_names_or_refused() {
         let both = ParityOptions { only: Some("zarr".to_owned()), keep: true };
         assert_eq!(ParityOptions::parse(&["--keep", "--only", "zarr"]), Ok(both));
-        assert!(ParityOptions::parse(&["--only", "zar"]).unwrap_err().contains("known are blosc, zarr"));
         assert!(ParityOptions::parse(&["--only"]).is_err());
+        let slip = ParityOptions { only: Some("zar".to_owned()), keep: false };
+        assert!(slip.choose(SCRIPTS, |script| script.name).err().unwrap().contains("known are blosc, zarr"));
+        assert_eq!(ParityOptions::default().choose(SPEED, |(name, _)| *name).unwrap().len(), SPEED.len());
     }
 }
