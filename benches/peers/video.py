@@ -11,8 +11,11 @@ that it decodes them again. `opened`: the file is opened for each window. Two th
 `DataLoader` with two workers.
 """
 
+import ctypes.util
 import functools
 import os
+import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +23,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("HF_HOME", tempfile.mkdtemp())
 
 import av
+
+# torchcodec takes the system's FFmpeg. Where there is none, PyAV has one, under names of its own.
+if not ctypes.util.find_library("avcodec") and "FFMPEG_OF_PYAV" not in os.environ:
+    links = Path(tempfile.mkdtemp())
+    for library in Path(av.__file__).parents[1].glob("av.libs/lib*.so.*"):
+        (links / re.sub(r"-[0-9a-f]{8}(\.so\.\d+).*", r"\1", library.name)).symlink_to(library)
+    os.environ |= {"FFMPEG_OF_PYAV": str(links), "LD_LIBRARY_PATH": f"{links}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
+    os.execv(sys.executable, sys.orig_argv)
+
 import numpy as np
 import torch
 import turns

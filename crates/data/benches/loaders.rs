@@ -76,13 +76,13 @@ fn rate(threads: &mut [Work]) -> Result<f64> {
     let (stop, n_windows) = (AtomicBool::new(false), AtomicUsize::new(0));
     threads.iter_mut().try_for_each(|work| work().map(drop))?;
     let start = Instant::now();
+    let run = |work: &mut Work| -> Result<()> {
+        while !stop.load(Ordering::Relaxed) {
+            n_windows.fetch_add(work()?, Ordering::Relaxed);
+        }
+        Ok(())
+    };
     std::thread::scope(|scope| {
-        let run = |work: &mut Work| {
-            while !stop.load(Ordering::Relaxed) {
-                n_windows.fetch_add(work()?, Ordering::Relaxed);
-            }
-            Ok(())
-        };
         let run = &run;
         let running: Vec<_> = threads.iter_mut().map(|work| scope.spawn(move || run(work))).collect();
         std::thread::sleep(SPAN);
@@ -155,9 +155,18 @@ fn video_cases(name: &str, set: &Path) -> Result<Vec<Case>> {
 
 /// Random windows of an episode of a set. With `keep_bytes` all episodes were read before.
 fn set_windows(set: &Path, keep_bytes: usize, seed: u64) -> Result<Work> {
-    let (_, mut source) = formats::open(set, None, &ReadOptions { keep_bytes, ..ReadOptions::default() })?;
-    let lengths: Vec<usize> =
-        (0..source.n_episodes()).map(|idx| Ok(source.read(idx)?.len())).collect::<Result<_>>()?;
+    let options = |columns: &[&str]| {
+        let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+        ReadOptions { columns, keep_bytes, ..ReadOptions::default() }
+    };
+    // How long episodes are, without a look at the film.
+    let (_, mut numbers) = formats::open(set, None, &options(&["observation.state"]))?;
+    let lengths = (0..numbers.n_episodes()).map(|idx| Ok(numbers.read(idx)?.len()));
+    let lengths: Vec<usize> = lengths.collect::<Result<_>>()?;
+    let (_, mut source) = formats::open(set, None, &options(&[]))?;
+    if keep_bytes > 0 {
+        (0..lengths.len()).try_for_each(|idx| source.read(idx).map(drop))?;
+    }
     let mut rng = Seed(seed).rng();
     Ok(Box::new(move || {
         let idx = rng.below(lengths.len());
