@@ -10,6 +10,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 
 
@@ -55,9 +56,10 @@ def rate(call, seconds, work=1):
 def measure(pairs, peers, ours, args, unit, work=1):
     """Measures pairs of names, those in `peers` by calling them and others by asking `ours`; prints and writes a table."""
     rates = {pair: [] for pair in pairs}
-    for _ in range(args.rounds):
+    for round_idx in range(args.rounds):
         for pair, got in rates.items():
             got.append([rate(peers[name], args.seconds, work) if name in peers else ours.ask(name) for name in pair])
+        print(f"round {round_idx + 1} of {args.rounds}", file=sys.stderr)
     ours.close()
     load = f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores"
     print(f"{unit} a second, medians of {args.rounds} rounds; {load}")
