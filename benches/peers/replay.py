@@ -4,34 +4,19 @@
     cargo bench -p worldsmith-data --bench replay --no-run   # prints the path of the program
     python benches/peers/replay.py <that program> [--rounds 7] [--json out.json]
 
-Each round measures every pair of ours and theirs one right after the other; medians over rounds of both and of their
-ratios are printed. The shapes are those of `crates/data/benches/replay.rs`.
+The shapes are those of `crates/data/benches/replay.rs`; `turns.py` says how it is measured.
 """
 
-import argparse
-import json
 import os
-import statistics
-import subprocess
-import time
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import numpy as np
 
-SECONDS = 0.7
+import turns
+
 N_FRAMES, N_ROWS = 50_000, 1_000_000
 B, T, FRAME = 16, 64, (64, 64, 3)
-
-
-def rate(call):
-    """Calls a second."""
-    call()
-    start, n = time.perf_counter(), 0
-    while time.perf_counter() - start < SECONDS:
-        call()
-        n += 1
-    return n / (time.perf_counter() - start)
 
 
 def numpy_cases():
@@ -118,19 +103,8 @@ def cpprb_cases():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bench", help="the program `cargo bench --no-run` built")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", help="write all rates to this file")
-    args = parser.parse_args()
-
-    ours = subprocess.Popen([args.bench, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(name):
-        ours.stdin.write(name + "\n")
-        ours.stdin.flush()
-        return float(ours.stdout.readline())
-
+    args = turns.arguments(__doc__)
+    ours = turns.Ours(args.bench, "--serve")
     peers = {**numpy_cases(), **flashbax_cases(), **cpprb_cases()}
     # Ours, then whom it is compared with.
     pairs = [
@@ -146,22 +120,7 @@ def main():
     ]
     picks = ["uniform", "recent", "balanced", "prioritised", "counted"]
     pairs += [(f"{what}/{pick}/100k", f"{what}/{pick}/1k") for what in ["windows", "transitions"] for pick in picks]
-    rates = {pair: [] for pair in pairs}
-    for _ in range(args.rounds):
-        for pair, got in rates.items():
-            got.append([rate(peers[name]) if name in peers else ask(name) for name in pair])
-    ours.stdin.close()
-    ours.wait()
-
-    print(f"batches a second, medians of {args.rounds} rounds; load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-    for (our, other), got in rates.items():
-        a, b = (statistics.median(column) for column in zip(*got))
-        ratios = sorted(x / y for x, y in got)
-        spread = f"({ratios[0]:.2f} .. {ratios[-1]:.2f})"
-        print(f"  {our:28} {a:9.0f}  {other:28} {b:9.0f}  ratio {statistics.median(ratios):6.2f} {spread}")
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as file:
-            json.dump([{"pair": pair, "rates": got} for pair, got in rates.items()], file, indent=1)
+    turns.measure(pairs, peers, ours, args, "batches")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 //!
 //! Nothing here depends on the crates it looks at: it reads the tree as text and builds in a second.
 
+mod parity;
 mod readme;
 mod recipe;
 mod source;
 mod tidy;
 mod tree;
 
+pub use parity::{ParityOptions, parity_data, parity_speed};
 pub use readme::{render_table, with_table};
 pub use recipe::new_recipe;
 pub use source::{Function, code_only, functions};

@@ -1,8 +1,9 @@
 //! Project chores: `cargo xtask <chore>`.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use xtask::{RULES, Result, Tree};
+use xtask::{ParityOptions, RULES, Result, Tree};
 
 const USAGE: &str = "\
 usage: cargo xtask <chore>
@@ -11,7 +12,12 @@ chores:
   tidy               check the rules of ARCHITECTURE.md and STYLE.md, and list what is getting long
   new-recipe <name>  start a recipe from the template and register it
   readme [--check]   write the README's table of methods from evidence/ and the recipes' cards
-                     (--check: write nothing, fail if it is stale)";
+                     (--check: write nothing, fail if it is stale)
+  parity data [--only NAME] [--keep]
+                     install the libraries of other formats with pip and compare with them, both ways
+                     (--keep: leave the virtual environments for the next time)
+  parity speed [--only NAME] [--keep]
+                     measure their loaders and ours in turns";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +27,8 @@ fn main() -> ExitCode {
         ["new-recipe", name] => new_recipe(name),
         ["readme"] => readme(false),
         ["readme", "--check"] => readme(true),
+        ["parity", "data", ref options @ ..] => parity(xtask::parity_data, options),
+        ["parity", "speed", ref options @ ..] => parity(xtask::parity_speed, options),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             Ok(())
@@ -70,6 +78,10 @@ fn new_recipe(name: &str) -> Result<()> {
         "next: read the paper with crates/recipes/src/{name}/mod.rs open; docs/adding-a-recipe.md goes step by step"
     );
     Ok(())
+}
+
+fn parity(chore: fn(&Path, &ParityOptions) -> Result<()>, options: &[&str]) -> Result<()> {
+    chore(&xtask::root(), &ParityOptions::parse(options)?)
 }
 
 fn readme(check: bool) -> Result<()> {

@@ -9,7 +9,11 @@ use worldsmith_video::{Codec, VideoReader, VideoWriter};
 const CODECS: [Codec; 2] = [Codec::H264, Codec::Av1];
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    // Freshly made ones where `cargo xtask parity data` says so.
+    match std::env::var_os("WORLDSMITH_FIXTURES") {
+        Some(all) => Path::new(&all).join("video").join(name),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name),
+    }
 }
 
 fn png(name: &str) -> Image {
@@ -245,6 +249,23 @@ fn flipped_bits_are_errors_or_frames() {
             }
             fs::write(&path, &bytes).unwrap();
             try_reading(&path, &mut rng);
+        }
+    }
+}
+
+/// Leaves videos, and beside each what is read back, for `tests/parity/data/video.py check`.
+#[test]
+fn videos_are_left_for_pyav_to_check() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("video");
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    for (name, codec) in [("h264", Codec::H264), ("av1", Codec::Av1)] {
+        for (height, width) in [(96, 96), (33, 47)] {
+            let path = dir.join(format!("{name}_{height}x{width}.mp4"));
+            write(&path, &scene(20, height, width), 10.0, codec);
+            let frames = VideoReader::open(&path).unwrap().read(0..20).unwrap();
+            let bytes: Vec<u8> = frames.into_iter().flat_map(|frame| frame.data).collect();
+            fs::write(path.with_extension("rgb"), bytes).unwrap();
         }
     }
 }

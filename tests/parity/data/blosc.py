@@ -1,10 +1,14 @@
-"""Blosc frames written by numcodecs: `make DIR` writes them; the Rust test knows the plain bytes by their formula."""
+"""Blosc frames, written by numcodecs; the Rust test knows the plain bytes by their formula. worldsmith writes none."""
 
-import argparse
-import pathlib
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 
 import numcodecs
 import numpy as np
+
+import both_ways
 
 
 def plain(n):
@@ -13,7 +17,6 @@ def plain(n):
 
 
 def make(out):
-    out.mkdir(parents=True, exist_ok=True)
     for name in ["blosclz", "lz4", "lz4hc", "zlib", "zstd"]:
         for shuffle, word in enumerate(["plain", "bytes", "bits"]):
             n = 1000 if word == "bits" else 1001
@@ -30,8 +33,4 @@ def make(out):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make"])
-    parser.add_argument("dir", type=pathlib.Path)
-    args = parser.parse_args()
-    make(args.dir)
+    both_ways.run(__doc__, make)

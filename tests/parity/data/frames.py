@@ -1,15 +1,21 @@
-"""A table of actions as pyarrow writes it: `make DIR`. `check DIR` opens a folder that worldsmith wrote with Pillow and csv."""
+"""A folder of frames: a table of actions as pyarrow writes it, and what worldsmith wrote as Pillow and csv read it."""
 
-import argparse
 import csv
-import pathlib
+import json
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+import both_ways
 
 
 def make(out):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    out.mkdir(parents=True, exist_ok=True)
     table = pa.table(
         {
             "frame": pa.array([0, 1, 2, 3], pa.int64()),
@@ -24,21 +30,41 @@ def make(out):
 
 
 def check(root):
-    from PIL import Image
+    for path, episodes in both_ways.sets(root):
+        for idx, wanted in enumerate(episodes):
+            folder = path / f"episode-{idx}"
+            pictures = [np.array(Image.open(picture)) for picture in sorted(folder.glob("*.png"))]
+            with open(folder / "actions.csv", newline="") as file:
+                rows = list(csv.DictReader(file))
+            meta = json.loads((folder / "episode.json").read_text())
+            assert meta == wanted.meta, (folder, meta, wanted.meta)
+            compare(wanted, np.stack(pictures), rows, folder)
+        print("same:", path.name, len(episodes), "episodes")
 
-    episodes = sorted(root.glob("episode-*"), key=lambda path: int(path.name.split("-")[1]))
-    assert episodes, "no episodes"
-    for episode in episodes:
-        sizes = {Image.open(path).size for path in sorted(episode.glob("*.png"))}
-        n = len(list(episode.glob("*.png")))
-        rows = list(csv.DictReader(open(episode / "actions.csv")))
-        assert len(sizes) == 1 and len(rows) in (n - 1, n), (episode, sizes, len(rows), n)
-        print(episode.name, n, "frames of", sizes, len(rows), "rows of", list(rows[0]) if rows else [])
+
+def compare(wanted, pictures, rows, where):
+    numbers = dict(wanted.obs)
+    image = next(name for name, values in numbers.items() if values.dtype == np.uint8)
+    image = numbers.pop(image)
+    both_ways.same(pictures.reshape(image.shape), image, where)
+    # A row an action, and one without an action where there are numbers to see beside the last picture.
+    assert len(rows) == (wanted.n + 1 if numbers or not wanted.n else wanted.n), (where, len(rows), wanted.n)
+    for name, values in numbers.items():
+        both_ways.same(cells(rows, name, values), values, f"{where} {name}")
+    for name, values in wanted.actions.items():
+        both_ways.same(cells(rows[: wanted.n], f"action.{name}".rstrip("."), values), values, f"{where} action {name}")
+    both_ways.same(cells(rows[: wanted.n], "reward", wanted.rewards), wanted.rewards, f"{where} reward")
+    for kind in ["terminated", "truncated"]:
+        got = np.array([row[kind] == "1" for row in rows])
+        both_ways.same(got, both_ways.flags(wanted, kind, len(rows)), f"{where} {kind}")
+
+
+def cells(rows, name, values):
+    """The columns `name`, or `name.0`, `name.1` and so on, of `rows` as numbers in the shape of `values`."""
+    width = values[0].size if len(values) else 1
+    names = [name] if width == 1 else [f"{name}.{i}" for i in range(width)]
+    return np.array([[row[name] for name in names] for row in rows], np.float32).reshape(values.shape)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make", "check"])
-    parser.add_argument("dir", type=pathlib.Path)
-    args = parser.parse_args()
-    (make if args.command == "make" else check)(args.dir)
+    both_ways.run(__doc__, make, check)

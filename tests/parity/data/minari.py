@@ -1,12 +1,6 @@
-"""Minari, both ways: `make` writes fixtures with Minari itself, `check` opens with Minari what worldsmith wrote.
+"""Minari, both ways: five small data sets that Minari writes, beside each an `expected.json` of what its own reader returns;
+and what worldsmith wrote, as Minari reads it. Needs Pillow and imageio beside `minari[create,hdf5,arrow]`."""
 
-pip install 'minari[create,hdf5,arrow]==0.5.4' pillow imageio
-
-make DIR   five small data sets, and beside each an `expected.json` of what Minari's own reader returns.
-check DIR  DIR holds data sets written by worldsmith, each with an `expected.json` of what was put in; compares.
-"""
-
-import argparse
 import json
 import os
 import shutil
@@ -14,13 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.pop(0)  # This folder, whose scripts are named after the libraries that they import.
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 os.environ.setdefault("MINARI_DATASETS_PATH", tempfile.mkdtemp())
 
 import minari
 import numpy as np
 from gymnasium import spaces
 from minari.data_collector.episode_buffer import EpisodeBuffer
+
+import both_ways
 
 
 def leaves(value, name=""):
@@ -147,33 +143,29 @@ def make(out):
     (out / "README.txt").write_text(f"Written by tests/parity/data/minari.py with Minari {minari.__version__}.\n")
 
 
-def same(got, wanted, where):
-    if isinstance(wanted, dict):
-        assert got.keys() == wanted.keys(), f"{where}: {sorted(got)} != {sorted(wanted)}"
-        for key in wanted:
-            same(got[key], wanted[key], f"{where}.{key}")
-    elif isinstance(wanted, list) and wanted and isinstance(wanted[0], float):
-        assert np.array_equal(np.float32(got), np.float32(wanted), equal_nan=True), f"{where}: {got} != {wanted}"
-    else:
-        assert got == wanted, f"{where}: {got} != {wanted}"
+def check(root):
+    for path, episodes in both_ways.sets(root):
+        data = minari.MinariDataset(str(path / "data"))
+        seeds = [meta.get("seed") for meta in data.storage.get_episode_metadata(range(data.total_episodes))]
+        found = list(data.iterate_episodes())
+        assert len(found) == len(episodes) == data.total_episodes, path
+        for got, wanted, seed in zip(found, episodes, seeds):
+            where = f"{path.name} episode {got.id}"
+            assert seed == wanted.meta["seed"], (where, seed, wanted.meta)
+            compare(dict(leaves(got.observations)), wanted.obs, where)
+            compare(dict(leaves(got.actions)), wanted.actions, where)
+            both_ways.same(np.asarray(got.rewards, np.float32), wanted.rewards, where)
+            for kind, flags in [("terminated", got.terminations), ("truncated", got.truncations)]:
+                both_ways.same(flags, both_ways.flags(wanted, kind, wanted.n), f"{where} {kind}")
+        print("same:", path.name, data.observation_space, data.action_space)
 
 
-def check(out):
-    for expected in sorted(out.glob("*/expected.json")):
-        data, found = read(expected.parent)
-        wanted = json.loads(expected.read_text())["episodes"]
-        assert len(found) == len(wanted) == data.total_episodes, expected
-        for idx, (got, want) in enumerate(zip(found, wanted)):
-            same(got, want, f"{expected.parent.name} episode {idx}")
-        for episode in data.iterate_episodes():
-            for name, value in leaves(episode.observations):
-                print(expected.parent.name, episode.id, name, np.asarray(value).dtype, np.asarray(value).shape)
-        print("same:", expected.parent.name, data.observation_space, data.action_space, file=sys.stderr)
+def compare(got, wanted, where):
+    assert got.keys() == wanted.keys(), f"{where}: {sorted(got)} != {sorted(wanted)}"
+    for name, values in wanted.items():
+        value = got[name] if isinstance(values, list) else np.asarray(got[name])
+        both_ways.same(value, values, f"{where} {name}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["make", "check"])
-    parser.add_argument("dir", type=Path)
-    args = parser.parse_args()
-    {"make": make, "check": check}[args.what](args.dir)
+    both_ways.run(__doc__, make, check)

@@ -1,10 +1,14 @@
-"""`.npz` files of others: `make DIR` writes small ones with NumPy, `check DIR` opens what worldsmith wrote with it."""
+"""`.npz` files of others, written by NumPy, and what worldsmith wrote, as NumPy reads it."""
 
-import argparse
 import json
-import pathlib
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 
 import numpy as np
+
+import both_ways
 
 
 def dreamer(path, before, rng):
@@ -45,7 +49,6 @@ def d4rl(path, with_next):
 
 
 def make(out):
-    out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     dreamer(out / "dreamer_after.npz", False, rng)
     dreamer(out / "dreamer_before.npz", True, rng)
@@ -67,22 +70,23 @@ def make(out):
 
 
 def check(root):
-    paths = sorted(root.glob("*.npz"))
-    assert paths, "no files"
-    for path in paths:
-        with np.load(path, allow_pickle=False) as npz:
-            note = json.loads(str(npz["worldsmith"]))
-            arrays = {name: npz[name] for name in npz.files if name != "worldsmith"}
-        n = len(arrays["reward"])
-        for name, array in arrays.items():
-            is_step = name in ("reward", "terminated", "truncated") or name.split("/")[0] == "action"
-            assert len(array) == n + (not is_step), (path, name, array.shape, n)
-        print(path.name, note["end"], {name: (array.dtype.str, array.shape) for name, array in arrays.items()})
+    for path, episodes in both_ways.sets(root):
+        files = sorted(path.glob("*.npz"))
+        assert len(files) == len(episodes), (path, len(files), len(episodes))
+        for file, wanted in zip(files, episodes):
+            with np.load(file, allow_pickle=False) as npz:
+                note = json.loads(str(npz["worldsmith"]))
+                arrays = {name: npz[name] for name in npz.files if name != "worldsmith"}
+            columns = {name or "obs": values for name, values in wanted.obs.items()}
+            columns |= {f"action/{name}".rstrip("/"): values for name, values in wanted.actions.items()}
+            columns["reward"] = wanted.rewards
+            columns |= {kind: both_ways.flags(wanted, kind, wanted.n) for kind in ["terminated", "truncated"]}
+            assert (note["end"], note["meta"]) == (wanted.end, wanted.meta), (file, note)
+            assert arrays.keys() == columns.keys(), (file, sorted(arrays), sorted(columns))
+            for name, values in columns.items():
+                both_ways.same(arrays[name], values, f"{file} {name}")
+        print("same:", path.name, len(episodes), "episodes of", sorted(columns))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make", "check"])
-    parser.add_argument("dir", type=pathlib.Path)
-    args = parser.parse_args()
-    (make if args.command == "make" else check)(args.dir)
+    both_ways.run(__doc__, make, check)

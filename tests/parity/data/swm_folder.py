@@ -1,10 +1,16 @@
-"""stable-worldmodel's folder and video layouts: `make DIR` writes both with its own writers and stores what its own
-readers return; `check DIR` opens either that worldsmith wrote. Needs stable-worldmodel 0.1.1, imageio-ffmpeg, decord."""
+"""stable-worldmodel's folder and video layouts: written by its own writers, beside them what its own readers return;
+and what worldsmith wrote, as those readers read it. They need imageio-ffmpeg and decord beside stable-worldmodel."""
 
-import argparse
-import pathlib
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 
 import numpy as np
+from stable_worldmodel.data.formats.folder import Folder, FolderDataset, FolderWriter
+from stable_worldmodel.data.formats.video import Video, VideoDataset, VideoWriter
+
+import both_ways
 
 LENGTHS = [5, 4]
 
@@ -32,11 +38,6 @@ def rng():
 
 
 def make(out):
-    import stable_worldmodel as swm
-    from stable_worldmodel.data.formats.folder import FolderDataset, FolderWriter
-    from stable_worldmodel.data.formats.video import VideoDataset, VideoWriter
-
-    out.mkdir(parents=True, exist_ok=True)
     for name, writer in [("folder", FolderWriter), ("video", VideoWriter)]:
         with writer(out / name, mode="overwrite") as sink:
             for idx, n in enumerate(LENGTHS):
@@ -54,22 +55,31 @@ def make(out):
 
 
 def check(root):
-    from stable_worldmodel.data.formats.folder import Folder
-    from stable_worldmodel.data.formats.video import Video, VideoDataset
+    for path, episodes in both_ways.sets(root):
+        is_video = Video.detect(path)
+        assert Folder.detect(path) != is_video, path
+        pictures = [each.name for each in path.iterdir() if each.is_dir()]
+        reader = VideoDataset(path=path, video_keys=pictures) if is_video else Folder.open_reader(path)
+        assert list(reader.lengths) == [each.n + 1 for each in episodes], (path, reader.lengths)
+        for idx, wanted in enumerate(episodes):
+            found = reader._load_slice(idx, 0, wanted.n + 1)
+            for name, (values, most_off) in columns(wanted, 8 if is_video else 2).items():
+                got = np.asarray(found[name])
+                # The readers put channels first, and leave them out of grey pictures.
+                got = got.transpose(0, 2, 3, 1) if name in pictures and got.ndim == 4 else got
+                both_ways.same(got.reshape(values.shape), values, f"{path} {idx} {name}", most_off)
+        print("same:", path.name, len(episodes), "episodes, pictures off by at most", 8 if is_video else 2)
 
-    assert Folder.detect(root) != Video.detect(root)
-    pictures = [path.name for path in root.iterdir() if path.is_dir()]
-    reader = Folder.open_reader(root) if Folder.detect(root) else VideoDataset(path=root, video_keys=pictures)
-    for idx, n in enumerate(reader.lengths):
-        got = {key: np.asarray(value) for key, value in reader._load_slice(idx, 0, int(n)).items()}
-        print(idx, n, {key: (value.dtype.str, value.shape) for key, value in got.items()})
-        assert all(len(value) == n for value in got.values())
-        print("  pixel sum", *(int(value.sum()) for value in got.values() if value.ndim == 4))
+
+def columns(wanted, lossy):
+    """What each column must hold, and how far off it may be."""
+    found = {name: (values, lossy if values.dtype == np.uint8 else 0) for name, values in wanted.obs.items()}
+    found["action"] = (both_ways.with_last(wanted.actions[""]), 0)
+    found["reward"] = (np.array([np.nan, *wanted.rewards]), 0)
+    rows = np.arange(wanted.n + 1)
+    found |= {kind: ((rows == wanted.n) & (wanted.end == kind), 0) for kind in ["terminated", "truncated"]}
+    return found | {"step_idx": (rows, 0)}
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make", "check"])
-    parser.add_argument("dir", type=pathlib.Path)
-    args = parser.parse_args()
-    (make if args.command == "make" else check)(args.dir)
+    both_ways.run(__doc__, make, check)

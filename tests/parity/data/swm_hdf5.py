@@ -1,24 +1,20 @@
-"""stable-worldmodel's HDF5, both ways: `make` writes fixtures in its layout, `check` opens what worldsmith wrote.
+"""stable-worldmodel's HDF5, both ways.
 
-pip install numpy h5py hdf5plugin
-
-make DIR   small files laid out as stable-worldmodel 0.1.1's `HDF5Writer` lays them out, from episodes whose numbers
-           say which step they belong to: with and without the reset frame, plain and behind each compressor that
-           published files use. `expected.json` holds what h5py reads back.
-check DIR  DIR holds `*.h5` written by worldsmith, each with a `*.json` of what was put in; compares, and reads each
-           file with stable-worldmodel's own reader where that package is installed.
+`make` lays small files out as stable-worldmodel 0.1.1's `HDF5Writer` lays them out, from episodes whose numbers say which
+step they belong to: with and without the reset frame, plain and behind each compressor that published files use. `check`
+compares what h5py reads, and reads each file with stable-worldmodel's own reader where that package is installed.
 """
 
-import argparse
-import json
 import sys
 from pathlib import Path
 
-sys.path.pop(0)  # This folder, whose scripts are named after libraries.
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 
 import h5py
 import hdf5plugin
 import numpy as np
+
+import both_ways
 
 LENGTHS = [4, 3]
 SIDE = 16
@@ -94,18 +90,14 @@ def stable_worldmodel(path):
     return HDF5Dataset(path=path)
 
 
-def check(out):
-    for expected in sorted(out.glob("*.json")):
-        path = expected.with_suffix(".h5")
-        want = json.loads(expected.read_text())
+def check(root):
+    for path, episodes in both_ways.sets(root):
+        wanted = columns(episodes)
         with h5py.File(path, "r", swmr=True) as file:
-            assert sorted(file) == sorted(want), (sorted(file), sorted(want))
-            for name, column in want.items():
-                got = file[name][()]
-                assert str(got.dtype) == column["dtype"], (name, got.dtype, column["dtype"])
-                assert list(got.shape) == column["shape"], (name, got.shape, column["shape"])
-                data = np.array([np.nan if x is None else x for x in column["data"]], got.dtype).reshape(got.shape)
-                assert np.array_equal(got, data, equal_nan=got.dtype.kind == "f"), name
+            assert sorted(file) == sorted(wanted), (sorted(file), sorted(wanted))
+            for name, (dtype, values) in wanted.items():
+                assert file[name].dtype == dtype, (name, file[name].dtype, dtype)
+                both_ways.same(file[name][()], values, f"{path} {name}")
         reader = stable_worldmodel(path)
         if reader is not None:
             for idx, length in enumerate(reader.lengths):
@@ -114,9 +106,35 @@ def check(out):
         print("same:", path.name, "" if reader is None else "and read by stable-worldmodel")
 
 
+def columns(episodes):
+    """Name, type and values of what must be in a file: row `t` holds the action taken on it and the reward that came."""
+    lengths = np.array([each.n + 1 for each in episodes])
+    at = both_ways.joined(episodes, lambda e: np.arange(e.n + 1))
+    choices = episodes[0].actions[""].ndim == 1
+
+    def actions(each):
+        if choices:
+            return both_ways.with_last(each.actions[""])
+        return np.concatenate([each.actions[""], np.full((1, *each.actions[""].shape[1:]), np.nan)])
+
+    numbers = {name: both_ways.joined(episodes, lambda e: e.obs[name]) for name in episodes[0].obs}
+    numbers = {name: (values.dtype, values) for name, values in numbers.items()}
+    ends = {
+        kind: ("bool", both_ways.joined(episodes, lambda e: (np.arange(e.n + 1) == e.n) & (e.end == kind)))
+        for kind in ["terminated", "truncated"]
+    }
+    seeds = [np.full(each.n + 1, each.meta["seed"], np.uint64).astype(np.int64) for each in episodes]
+    return {
+        **numbers,
+        **ends,
+        "action": ("int64" if choices else "float32", both_ways.joined(episodes, actions)),
+        "reward": ("float32", both_ways.joined(episodes, lambda e: [np.nan, *e.rewards])),
+        "step_idx": ("int64", at),
+        "seed": ("int64", np.concatenate(seeds)),
+        "ep_len": ("int32", lengths),
+        "ep_offset": ("int64", np.cumsum(lengths) - lengths),
+    }
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["make", "check"])
-    parser.add_argument("dir", type=Path)
-    args = parser.parse_args()
-    {"make": make, "check": check}[args.what](args.dir)
+    both_ways.run(__doc__, make, check)

@@ -1,25 +1,39 @@
-"""Video files beside PyAV (FFmpeg): the fixtures of `crates/video`, and a check of what it writes.
+"""Video files beside PyAV (FFmpeg): the fixtures of `crates/video`, and what worldsmith wrote, as PyAV reads it.
 
-    python video.py make FRAMES.npz OUT    # FRAMES.npz: `image_u8`, frames x 3 x height x width
-    python video.py check DIR              # DIR: NAME.mp4 beside NAME.rgb, what worldsmith reads from it
-
-Needs `pip install av numpy pillow`. Files in LeRobot 0.4.4's settings: every second frame a key, crf 30, yuv420p.
+The pictures are those of `lerobot.mp4`, which LeRobot 0.4.4 wrote of PushT in its own settings and which is copied; `av1.mp4`
+has those settings too (every second frame a key, crf 30, yuv420p), `b_frames.mp4` is as tangled as x264 makes them.
 """
 
-import argparse
+import shutil
+import sys
 from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 
 import av
 import numpy as np
 from PIL import Image
 
-SHOWN = [0, 1, 2, 7, 20, 39]
+import both_ways
+
+FIXTURES = Path(__file__).parents[3] / "crates/video/tests/fixtures"
+SHOWN = {"lerobot": [0, 1, 118, 239], "b_frames": [0, 1, 2, 7, 20, 39], "av1": [0, 1, 2, 7, 20, 39]}
 
 
 def read(path):
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
-        return np.stack([f.to_ndarray(format="rgb24") for f in frames]), [f.time for f in frames]
+        return np.stack([even(f).to_ndarray(format="rgb24") for f in frames]), [f.time for f in frames]
+
+
+def even(frame):
+    """A frame of odd size with its last row and column repeated: FFmpeg blends the colours of odd frames, and of no others."""
+    if frame.width % 2 == 0 and frame.height % 2 == 0:
+        return frame
+    planes = [np.frombuffer(p, np.uint8).reshape(p.height, p.line_size)[:, : p.width] for p in frame.planes]
+    luma = np.pad(planes[0], [(0, side % 2) for side in planes[0].shape], "edge")
+    samples = np.concatenate([plane.ravel() for plane in [luma, *planes[1:]]])
+    return av.VideoFrame.from_ndarray(samples.reshape(-1, luma.shape[1]), "yuv420p")
 
 
 def write(path, frames, codec, options):
@@ -32,51 +46,40 @@ def write(path, frames, codec, options):
         out.mux(stream.encode(None))
 
 
-def make(args):
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    frames = np.load(args.frames)["image_u8"].transpose(0, 2, 3, 1)[:40]
+def make(out):
+    source = FIXTURES / "lerobot.mp4"
+    if out.resolve() != FIXTURES.resolve():
+        shutil.copy(source, out)
+    frames = read(source)[0][:40]
     write(out / "av1.mp4", frames, "libsvtav1", {"g": "2", "crf": "30", "preset": "12"})
     tricky = {"g": "16", "bf": "3", "crf": "30", "x264-params": "ref=3:open-gop=1:b-pyramid=normal"}
     write(out / "b_frames.mp4", frames[:, :66, :90], "libx264", tricky)
-    for path in sorted(out.glob("*.mp4")):
-        shown, times = read(path)
-        assert np.allclose(times, np.arange(40) / 10), times
-        for idx in SHOWN:
-            Image.fromarray(shown[idx]).save(out / f"{path.stem}_{idx}.png", optimize=True)
+    for name, chosen in SHOWN.items():
+        shown, times = read(out / f"{name}.mp4")
+        assert np.allclose(times, np.arange(len(shown)) / 10), times
+        for idx in chosen:
+            Image.fromarray(shown[idx]).save(out / f"{name}_{idx}.png", optimize=True)
     versions = ", ".join(f"{k} {'.'.join(map(str, v))}" for k, v in sorted(av.library_versions.items())[:3])
-    # `lerobot.mp4` and its pictures come from elsewhere: LeRobot itself wrote and read them.
     (out / "README.txt").write_text(
-        f"40 frames of LeRobot's PushT, written by tests/parity/data/video.py with PyAV {av.__version__} ({versions}).\n"
-        "NAME_IDX.png is frame IDX of NAME.mp4 as PyAV reads it.\n"
+        "lerobot.mp4: PushT, 240 frames, written by LeRobot 0.4.4 (`vcodec='h264'`). av1.mp4 and b_frames.mp4: its first\n"
+        f"40, written by tests/parity/data/video.py with PyAV {av.__version__} ({versions}).\n"
+        "NAME_IDX.png is frame IDX of NAME.mp4 as PyAV reads it; LeRobot's own reader (torchcodec 0.10.0 or PyAV 15.1.0)\n"
+        "returned the same for lerobot.mp4.\n"
     )
 
 
-def check(args):
-    for path in sorted(Path(args.dir).glob("*.mp4")):
-        shown, times = read(path)
-        ours = np.fromfile(path.with_suffix(".rgb"), np.uint8).reshape(len(shown), -1)
-        theirs = shown.reshape(len(shown), -1)
-        if ours.shape != theirs.shape:
-            print(f"{path.name}: {shown.shape} frames, {ours.shape[1]} bytes a frame here: odd sizes are cropped here only")
-            continue
-        diff = np.abs(ours.astype(int) - theirs)
-        print(f"{path.name}: {shown.shape}, first times {times[:3]}, difference mean {diff.mean():.4f} max {diff.max()}")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    maker = commands.add_parser("make")
-    maker.add_argument("frames")
-    maker.add_argument("out")
-    maker.set_defaults(run=make)
-    checker = commands.add_parser("check")
-    checker.add_argument("dir")
-    checker.set_defaults(run=check)
-    args = parser.parse_args()
-    args.run(args)
+def check(root):
+    """DIR holds NAME.mp4 beside NAME.rgb, what worldsmith reads from it."""
+    paths = sorted(root.glob("*.mp4"))
+    assert paths, f"expected videos that worldsmith's tests left here, got none: {root}"
+    for path in paths:
+        shown, _ = read(path)
+        height, width = (int(side) for side in path.stem.split("_")[1].split("x"))
+        # A coded frame of H.264 has even sides; the file says what of it is shown, which PyAV leaves to others.
+        ours = np.fromfile(path.with_suffix(".rgb"), np.uint8).reshape(len(shown), height, width, 3)
+        both_ways.same(shown[:, :height, :width], ours, path)
+        print("same:", path.name, len(shown), "frames")
 
 
 if __name__ == "__main__":
-    main()
+    both_ways.run(__doc__, make, check)

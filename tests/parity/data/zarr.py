@@ -1,16 +1,16 @@
-"""Zarr in diffusion policy's layout: `make DIR` writes small sets with zarr, `check DIR` opens what worldsmith wrote."""
+"""Zarr in diffusion policy's layout: small sets written by zarr, and what worldsmith wrote, as zarr reads it."""
 
-import argparse
-import pathlib
 import sys
+from pathlib import Path
 
-# A script called zarr.py would shadow the package.
-sys.path = [path for path in sys.path if pathlib.Path(path or ".").resolve() != pathlib.Path(__file__).parent]
+sys.path[0] = str(Path(__file__).parents[1])  # Not this folder, whose scripts are named after libraries.
 
 import numcodecs
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, GzipCodec, ZstdCodec
+
+import both_ways
 
 N = 7
 
@@ -47,7 +47,6 @@ def write(root, version, packing):
 
 
 def make(out):
-    out.mkdir(parents=True, exist_ok=True)
     blosc = lambda name, shuffle: numcodecs.Blosc(cname=name, clevel=5, shuffle=shuffle)
     v2 = {
         "img": {"compressors": blosc("lz4", numcodecs.Blosc.SHUFFLE)},
@@ -74,19 +73,31 @@ def make(out):
 
 
 def check(root):
-    group = zarr.open_group(root, mode="r")
-    ends = group["meta/episode_ends"][:]
-    assert (np.diff(ends, prepend=0) > 0).all(), ends
-    for name, array in sorted(group["data"].arrays()):
-        values = array[:]
-        assert len(values) == ends[-1], (name, values.shape, ends)
-        print(name, values.dtype, values.shape, "chunks", array.chunks, "sum", values.astype(np.float64).sum())
-    print("zarr", group.metadata.zarr_format, "episode_ends", ends.tolist(), "seeds", group["meta/seed"][:].tolist())
+    for path, episodes in both_ways.sets(root):
+        group = zarr.open_group(path, mode="r")
+        lengths = np.array([each.n + 1 for each in episodes])
+        both_ways.same(group["meta/episode_ends"][:], np.cumsum(lengths), path)
+        both_ways.same(group["meta/seed"][:], np.array([each.meta["seed"] for each in episodes], np.uint64), path)
+        wanted = columns(episodes)
+        arrays = dict(group["data"].arrays())
+        assert arrays.keys() == wanted.keys(), (path, sorted(arrays), sorted(wanted))
+        for name, values in wanted.items():
+            both_ways.same(arrays[name][:], values, f"{path} {name}")
+        print("same:", path.name, "version", group.metadata.zarr_format, len(episodes), "episodes of", sorted(wanted))
+
+
+def columns(episodes):
+    """The arrays that worldsmith must have written: a row an observation, the last one with the action before it."""
+    one = episodes[0]
+    found = {name.replace("/", ".") or "obs": both_ways.joined(episodes, lambda e: e.obs[name]) for name in one.obs}
+    for name in one.actions:
+        actions = both_ways.joined(episodes, lambda e: both_ways.with_last(e.actions[name]))
+        found[f"action.{name}".rstrip(".")] = actions
+    found["reward"] = both_ways.joined(episodes, lambda e: [*e.rewards, 0])
+    for kind in ["terminated", "truncated"]:
+        found[kind] = both_ways.joined(episodes, lambda e: both_ways.flags(e, kind, e.n + 1))
+    return found
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["make", "check"])
-    parser.add_argument("dir", type=pathlib.Path)
-    args = parser.parse_args()
-    (make if args.command == "make" else check)(args.dir)
+    both_ways.run(__doc__, make, check)

@@ -8,6 +8,8 @@ use worldsmith_core::{Episode, Image, Seed, Space, StepKind, Value};
 use worldsmith_data::export::png_bytes;
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
+use super::peers;
+
 /// A 3x2 picture in which `t` can be read back.
 fn picture(t: usize) -> Image {
     let mut image = Image::new(3, 2, 3);
@@ -210,8 +212,7 @@ fn jpegs_and_grey_pictures_of_a_coloured_set_are_read() {
 fn parquet_tables_are_read_and_damaged_ones_refused() {
     let dir = tempfile::tempdir().unwrap();
     frames(dir.path(), 0..4);
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/frames/actions.parquet");
-    let bytes = fs::read(fixture).unwrap();
+    let bytes = fs::read(peers::fixture("frames", "actions.parquet")).unwrap();
     let path = dir.path().join("actions.parquet");
     fs::write(&path, &bytes).unwrap();
     let episode = open(dir.path()).unwrap().read(0).unwrap();
@@ -320,7 +321,7 @@ fn cut_and_flipped_files_are_refused_or_give_an_episode() {
 #[test]
 fn a_video_with_a_table_of_its_name_is_an_episode() {
     let dir = tempfile::tempdir().unwrap();
-    let video = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/swm_folder/video/pixels/ep_0.mp4");
+    let video = peers::checked_in("swm_folder", "video/pixels/ep_0.mp4");
     for name in ["play-2", "play-10"] {
         fs::copy(&video, dir.path().join(format!("{name}.mp4"))).unwrap();
         fs::write(dir.path().join(format!("{name}.csv")), "action\n0\n1\n0\n1\n").unwrap();
@@ -370,4 +371,15 @@ fn videos_are_written_where_asked_for() {
         *got = want.clone();
     }
     assert_eq!(read, episode);
+}
+
+/// Leaves sets and what they must hold for `tests/parity/data/frames.py check`.
+#[test]
+fn folders_are_left_for_pillow_to_check() {
+    let dir = peers::folder("frames");
+    let image = Space::Image { height: 3, width: 5, channels: 3 };
+    for (kind, (obs, action)) in [("mixed", spaces()), ("image", (image, Space::Discrete { n: 4 }))] {
+        let path = dir.join(kind);
+        peers::describe(&path, &written(&path, &obs, &action), [&obs, &action]);
+    }
 }

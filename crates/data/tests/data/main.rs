@@ -8,6 +8,7 @@ mod hindsight;
 mod lerobot;
 mod minari;
 mod npz;
+mod peers;
 mod replay;
 mod resume;
 mod sampling;

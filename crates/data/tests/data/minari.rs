@@ -9,9 +9,10 @@ use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
 use super::damage;
+use super::peers::{self, find, numbers};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/minari").join(name)
+    peers::fixture("minari", name)
 }
 
 fn open(path: &Path, columns: &[&str]) -> worldsmith_core::Result<Box<dyn Source>> {
@@ -25,24 +26,6 @@ fn open(path: &Path, columns: &[&str]) -> worldsmith_core::Result<Box<dyn Source
 fn expected(name: &str) -> Vec<Json> {
     let text = fs::read_to_string(fixture(name).join("expected.json")).unwrap();
     serde_json::from_str::<Json>(&text).unwrap()["episodes"].as_array().unwrap().clone()
-}
-
-fn find<'a>(value: &'a Value, name: &str) -> &'a Value {
-    name.split('/').filter(|key| !key.is_empty()).fold(value, |value, key| match value {
-        Value::Dict(parts) => &parts[key],
-        other => panic!("expected parts, got {other:?}"),
-    })
-}
-
-/// The numbers of `values` from `name` on, after one another, choices `start` higher.
-fn numbers(values: &[Value], name: &str, start: f64) -> Vec<f32> {
-    let one = |value: &Value| match find(value, name) {
-        Value::Discrete(choice) => vec![(*choice as f64 + start) as f32],
-        Value::MultiDiscrete(choices) => choices.iter().map(|choice| *choice as f32).collect(),
-        Value::Array { data, .. } => data.clone(),
-        other => panic!("expected numbers, got {other:?}"),
-    };
-    values.iter().flat_map(one).collect()
 }
 
 fn check(values: &[Value], name: &str, wanted: &Json, most_off: u8) {
@@ -63,7 +46,8 @@ fn check(values: &[Value], name: &str, wanted: &Json, most_off: u8) {
         let wanted: Vec<f32> =
             wanted["data"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
         let start = if name == "choice" { 2.0 } else { 0.0 };
-        assert_eq!(numbers(values, name, start), wanted, "{name}");
+        let got: Vec<f32> = numbers(values, name).into_iter().map(|number| number + start).collect();
+        assert_eq!(got, wanted, "{name}");
     }
 }
 
@@ -296,66 +280,15 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Leaves sets and what they must hold under cargo's folder for tests, for `tests/parity/data/minari.py check`.
+/// Leaves sets and what they must hold for `tests/parity/data/minari.py check`.
 #[test]
-fn sets_for_the_python_check_are_written() {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("minari");
-    let _ = fs::remove_dir_all(&dir);
+fn sets_are_left_for_minari_to_check() {
+    let dir = peers::folder("minari");
     let image = Space::Image { height: 40, width: 32, channels: 3 };
     for (kind, (obs, action)) in [("mixed", spaces()), ("image", (image, Space::Discrete { n: 4 }))] {
         for (format, storage) in [("minari", "hdf5"), ("minari-arrow", "arrow")] {
             let path = dir.join(format!("{kind}-{storage}-v0"));
-            let episodes = written(format, &path, &obs, &action);
-            let episodes: Vec<Json> =
-                episodes.iter().map(|episode| described(episode, &obs, &action)).collect();
-            fs::write(path.join("expected.json"), json!({"episodes": episodes}).to_string()).unwrap();
+            peers::describe(&path, &written(format, &path, &obs, &action), [&obs, &action]);
         }
     }
-}
-
-fn described(episode: &Episode, obs: &Space, action: &Space) -> Json {
-    let flags = |kind: StepKind| -> Vec<bool> {
-        (1..=episode.len()).map(|t| t == episode.len() && episode.end == kind).collect()
-    };
-    json!({
-        "seed": episode.meta.seed.0,
-        "obs": parts(&episode.obs, obs, ""),
-        "actions": parts(&episode.actions, action, ""),
-        "rewards": episode.rewards,
-        "terminations": flags(StepKind::Terminated),
-        "truncations": flags(StepKind::Truncated),
-    })
-}
-
-fn parts(values: &[Value], space: &Space, name: &str) -> Json {
-    if let Space::Dict(inner) = space {
-        let mut all = serde_json::Map::new();
-        for (key, space) in inner {
-            let name = if name.is_empty() { key.clone() } else { format!("{name}/{key}") };
-            all.extend(parts(values, space, &name).as_object().unwrap().clone());
-        }
-        return Json::Object(all);
-    }
-    let shape = |row: &[usize]| [&[values.len()], row].concat();
-    let column = match space {
-        Space::Image { height, width, channels } => {
-            let bytes = values.iter().flat_map(|value| find(value, name).image().unwrap().data.clone());
-            let hex: String = bytes.map(|byte| format!("{byte:02x}")).collect();
-            json!({"shape": shape(&[*height, *width, *channels]), "hex": hex})
-        }
-        Space::Text { .. } => {
-            let texts = values.iter().map(|value| match find(value, name) {
-                Value::Text(text) => text.clone(),
-                other => panic!("{other:?}"),
-            });
-            json!({"text": texts.collect::<Vec<_>>()})
-        }
-        Space::Discrete { .. } => json!({"shape": shape(&[]), "data": numbers(values, name, 0.0)}),
-        Space::MultiDiscrete { nvec } => {
-            json!({"shape": shape(&[nvec.len()]), "data": numbers(values, name, 0.0)})
-        }
-        Space::Box { shape: row, .. } => json!({"shape": shape(row), "data": numbers(values, name, 0.0)}),
-        Space::Dict(_) => unreachable!("taken apart above"),
-    };
-    json!({name: column})
 }

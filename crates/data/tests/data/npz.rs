@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
+use super::peers;
+
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/npz").join(name)
+    peers::fixture("npz", name)
 }
 
 fn open(path: &Path) -> Box<dyn Source> {
@@ -184,5 +186,17 @@ fn cut_and_flipped_files_are_refused_or_give_the_same_episode() {
                 Err(err) => assert_ne!(err.kind(), ErrorKind::Unknown, "{err}"),
             }
         }
+    }
+}
+
+/// Leaves sets and what they must hold for `tests/parity/data/npz.py check`.
+#[test]
+fn sets_are_left_for_numpy_to_check() {
+    let dir = peers::folder("npz");
+    let (obs, action) = spaces();
+    let (image, vector) = (Space::Image { height: 16, width: 18, channels: 3 }, Space::vector(2, -1.0, 1.0));
+    for (kind, obs, action) in [("mixed", &obs, &action), ("image", &image, &vector)] {
+        let path = dir.join(kind);
+        peers::describe(&path, &written(&path, obs, action, &[3, 0, 12, 1]), [obs, action]);
     }
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, Image, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
+use super::peers;
+
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/swm_folder").join(name)
+    peers::fixture("swm_folder", name)
 }
 
 fn open(path: &Path) -> worldsmith_core::Result<(&'static str, Box<dyn Source>)> {
@@ -60,8 +62,8 @@ fn both_layouts_give_what_the_original_readers_return() {
 
 fn spaces(depth: usize) -> (Space, Space) {
     let obs = Space::Dict(BTreeMap::from([
-        ("pixels".to_owned(), Space::Image { height: 16, width: 24, channels: 3 }),
-        ("depth".to_owned(), Space::Image { height: 18, width: 16, channels: depth }),
+        ("pixels".to_owned(), Space::Image { height: 16, width: 64, channels: 3 }),
+        ("depth".to_owned(), Space::Image { height: 18, width: 64, channels: depth }),
         (
             "state".to_owned(),
             Space::Box { shape: vec![2, 2], low: vec![-1.0; 4], high: vec![f32::INFINITY; 4] },
@@ -161,4 +163,15 @@ fn videos_with_fewer_frames_than_rows_are_refused() {
     let said = [source.read(0).unwrap_err().to_string(), source.read(1).unwrap_err().to_string()];
     assert!(said[0].starts_with("expected 5 frames, one a row, got 4"), "{said:?}");
     assert!(said[1].starts_with("expected 4 frames, one a row, got 5"), "{said:?}");
+}
+
+/// Leaves sets and what they must hold for `tests/parity/data/swm_folder.py check`.
+#[test]
+fn sets_are_left_for_stable_worldmodel_to_check() {
+    let dir = peers::folder("swm_folder");
+    for (layout, channels) in [("swm-folder", 1), ("swm-video", 3)] {
+        let path = dir.join(layout);
+        let (obs, action) = spaces(channels);
+        peers::describe(&path, &written(&path, layout), [&obs, &action]);
+    }
 }

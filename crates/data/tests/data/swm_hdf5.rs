@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value as Json, json};
 use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
-use super::damage;
+use super::{damage, peers};
 
 /// Steps of the two episodes that `tests/parity/data/swm_hdf5.py` lays out.
 const STEPS: [usize; 2] = [4, 3];
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/swm_hdf5").join(name)
+    peers::fixture("swm_hdf5", name)
 }
 
 fn open(path: &Path, columns: &[&str]) -> worldsmith_core::Result<Box<dyn Source>> {
@@ -222,63 +221,17 @@ fn rows_wider_than_the_file_can_back_are_no_column() {
     );
 }
 
-/// Leaves files and what they must hold under cargo's folder for tests, for `tests/parity/data/swm_hdf5.py check`.
+/// Leaves files and what they must hold for `tests/parity/data/swm_hdf5.py check`.
 #[test]
-fn files_for_the_python_check_are_written() {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("swm_hdf5");
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
+fn files_are_left_for_h5py_to_check() {
+    let dir = peers::folder("swm_hdf5");
     let image = Space::Image { height: 32, width: 32, channels: 3 };
     let obs = Space::Dict(BTreeMap::from([
         ("pixels".to_owned(), image),
         ("state".to_owned(), Space::vector(3, f32::NEG_INFINITY, f32::INFINITY)),
     ]));
-    let lengths = [60, 0, 3];
     for (name, action) in [("numbers", Space::vector(2, -1.0, 1.0)), ("choices", Space::Discrete { n: 4 })] {
-        let episodes = written(&dir.join(format!("{name}.h5")), &obs, &action, &lengths);
-        fs::write(dir.join(format!("{name}.json")), columns(&episodes).to_string()).unwrap();
+        let path = dir.join(format!("{name}.h5"));
+        peers::describe(&path, &written(&path, &obs, &action, &[60, 0, 3]), [&obs, &action]);
     }
-}
-
-/// The columns that must be in the file, worked out apart from the writer.
-fn columns(episodes: &[Episode]) -> Json {
-    let rows: Vec<(&Episode, usize)> =
-        episodes.iter().flat_map(|episode| (0..episode.obs.len()).map(move |row| (episode, row))).collect();
-    let part = |(episode, row): (&Episode, usize), name: &str| match &episode.obs[row] {
-        Value::Dict(parts) => match &parts[name] {
-            Value::Image(image) => image.data.iter().map(|x| json!(x)).collect::<Vec<_>>(),
-            Value::Array { data, .. } => data.iter().map(|x| json!(x)).collect(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    };
-    let action = |(episode, row): (&Episode, usize)| match episode.actions.get(row).or(episode.actions.last())
-    {
-        Some(Value::Discrete(choice)) => vec![json!(choice)],
-        Some(Value::Array { .. }) if row == episode.len() => vec![Json::Null; 2],
-        Some(Value::Array { data, .. }) => data.iter().map(|x| json!(x)).collect(),
-        _ => vec![],
-    };
-    let discrete = matches!(episodes[0].actions[0], Value::Discrete(_));
-    let none = if discrete { vec![json!(0)] } else { vec![Json::Null; 2] };
-    let actions = rows.iter().flat_map(|at| if at.0.is_empty() { none.clone() } else { action(*at) });
-    let n = rows.len();
-    let column = |dtype: &str, shape: &[usize], data: Vec<Json>| json!({"dtype": dtype, "shape": ([&[n], shape].concat()), "data": data});
-    let ends = |kind: StepKind| rows.iter().map(|at| json!(at.1 == at.0.len() && at.0.end == kind)).collect();
-    let reward = |at: &(&Episode, usize)| at.1.checked_sub(1).map_or(Json::Null, |t| json!(at.0.rewards[t]));
-    let lengths: Vec<usize> = episodes.iter().map(|episode| episode.obs.len()).collect();
-    let offsets: Vec<usize> = (0..lengths.len()).map(|idx| lengths[..idx].iter().sum()).collect();
-    let (dtype, shape): (&str, &[usize]) = if discrete { ("int64", &[]) } else { ("float32", &[2]) };
-    json!({
-        "pixels": column("uint8", &[32, 32, 3], rows.iter().flat_map(|at| part(*at, "pixels")).collect()),
-        "state": column("float32", &[3], rows.iter().flat_map(|at| part(*at, "state")).collect()),
-        "action": column(dtype, shape, actions.collect()),
-        "reward": column("float32", &[], rows.iter().map(reward).collect()),
-        "terminated": column("bool", &[], ends(StepKind::Terminated)),
-        "truncated": column("bool", &[], ends(StepKind::Truncated)),
-        "step_idx": column("int64", &[], rows.iter().map(|at| json!(at.1)).collect()),
-        "seed": column("int64", &[], rows.iter().map(|at| json!(at.0.meta.seed.0.cast_signed())).collect()),
-        "ep_len": {"dtype": "int32", "shape": [lengths.len()], "data": lengths},
-        "ep_offset": {"dtype": "int64", "shape": [offsets.len()], "data": offsets},
-    })
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
+use super::peers;
+
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/zarr").join(name)
+    peers::fixture("zarr", name)
 }
 
 fn open(path: &Path) -> worldsmith_core::Result<Box<dyn Source>> {
@@ -207,6 +209,20 @@ fn lies_about_sizes_set_no_memory_aside() {
         let read = open(&path).and_then(|mut source| source.read(1));
         if lie.starts_with("[7") {
             assert!(read.is_err(), "{lie}");
+        }
+    }
+}
+
+/// Leaves sets and what they must hold for `tests/parity/data/zarr.py check`.
+#[test]
+fn sets_are_left_for_zarr_to_check() {
+    let dir = peers::folder("zarr");
+    let (obs, action) = spaces();
+    let (image, vector) = (Space::Image { height: 96, width: 96, channels: 3 }, Space::vector(2, -1.0, 1.0));
+    for format in ["zarr", "zarr3"] {
+        for (kind, obs, action) in [("mixed", &obs, &action), ("image", &image, &vector)] {
+            let path = dir.join(format!("{kind}.{format}"));
+            peers::describe(&path, &written(&path, format, obs, action, &[3, 0, 12, 1]), [obs, action]);
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Frames of videos by their times; the last file of each video stays open.
+//! Frames of videos by their times; the files that were read last stay open.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,11 @@ use super::columns::Column;
 use super::episodes::Entry;
 use super::info::{INFO, Info};
 use super::paths::{Slots, place};
+use crate::formats::kept::Kept;
+
+/// Files that stay open for each video. A set with a file an episode has many, and opening one takes as long as decoding a
+/// few frames.
+const MAX_OPEN: usize = 16;
 
 /// The videos of a data set.
 pub(super) struct Films {
@@ -17,25 +23,36 @@ pub(super) struct Films {
     template: Option<String>,
     /// How far from its time a frame may be.
     tolerance_secs: f64,
-    /// For each video, the file that was read last.
-    held: Vec<Option<(PathBuf, VideoReader)>>,
+    /// For each video, the files that were read last, the latest at the end.
+    open: Vec<Vec<Film>>,
+    kept: Kept,
+    /// Numbers by which files are known to `kept`.
+    numbers: HashMap<PathBuf, usize>,
+}
+
+/// An open file.
+struct Film {
+    path: PathBuf,
+    number: usize,
+    reader: VideoReader,
 }
 
 impl Films {
-    /// The `n` videos that are read of the data set in `root`.
-    pub fn new(root: &Path, info: &Info, n: usize) -> Self {
-        let held = (0..n).map(|_| None).collect();
+    /// The `n` videos that are read of the data set in `root`; `keep_bytes` of decoded frames are kept.
+    pub fn new(root: &Path, info: &Info, n: usize, keep_bytes: usize) -> Self {
         Self {
             root: root.to_owned(),
             template: info.video_path.clone(),
             tolerance_secs: 0.5 / info.fps + 1e-6,
-            held,
+            open: (0..n).map(|_| Vec::new()).collect(),
+            kept: Kept::new(keep_bytes),
+            numbers: HashMap::new(),
         }
     }
 
     /// Whether no video is read.
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.open.is_empty()
     }
 
     /// The frames of an episode that were taken at `times`, in seconds from its start, of the feature `column`, which is
@@ -51,9 +68,7 @@ impl Films {
         times: &[f64],
     ) -> Result<Vec<Value>> {
         let (name, space) = (column.name.as_str(), &column.leaf.space);
-        let (Some(clip), Some(held), Space::Image { height, width, channels }) =
-            (entry.clips.get(idx), self.held.get_mut(idx), space)
-        else {
+        let (Some(clip), Space::Image { height, width, channels }) = (entry.clips.get(idx), space) else {
             return Err(Error::invalid(format!("expected a video, got `{name}`")));
         };
         let template = self.template.as_deref().ok_or_else(|| {
@@ -61,35 +76,70 @@ impl Films {
         })?;
         let slots = Slots { chunk: clip.place.0, file: clip.place.1, episode: entry.number, video: name };
         let path = place(&self.root, template, &slots)?;
-        let reader = match held.take() {
-            Some((held, reader)) if held == path => reader,
-            _ => VideoReader::open(&path)?,
+        let Some(open) = self.open.get_mut(idx) else {
+            return Err(Error::invalid(format!("expected a video, got `{name}`")));
         };
-        let (path, reader) = held.insert((path, reader));
-        let frames = times.iter().map(|time| find(reader, clip.from_secs + time, self.tolerance_secs));
+        let film = opened(open, &mut self.numbers, path)?;
+        let frames = times.iter().map(|time| find(&film.reader, clip.from_secs + time, self.tolerance_secs));
         let frames: Vec<usize> = frames.collect::<Option<_>>().ok_or_else(|| {
             let (from, n) = (clip.from_secs, times.len());
             Error::corrupt(
-                path,
+                &film.path,
                 format!("expected frames for {n} rows of the episode at {from} s, found some missing"),
             )
         })?;
-        let mut values = Vec::new();
-        for run in runs(&frames) {
-            for image in reader.read(run)? {
-                let image = as_channels(image, *channels);
-                if image.shape() != [*height, *width, *channels] {
-                    let [height, width, _] = image.shape();
-                    return Err(Error::corrupt(
-                        path,
-                        format!("expected frames of {space}, got {height}x{width}"),
-                    ));
-                }
-                values.push(Value::Image(image));
+        let shaped = |image: Image| {
+            let image = as_channels(image, *channels);
+            let [h, w, _] = image.shape();
+            match image.shape() == [*height, *width, *channels] {
+                true => Ok(Value::Image(image)),
+                false => Err(Error::corrupt(&film.path, format!("expected frames of {space}, got {h}x{w}"))),
             }
-        }
-        Ok(values)
+        };
+        pictures(&mut film.reader, film.number, &mut self.kept, &frames)?.into_iter().map(shaped).collect()
     }
+}
+
+/// The file at `path`, opened if it is not open, and moved to the end of `open`.
+fn opened<'a>(
+    open: &'a mut Vec<Film>,
+    numbers: &mut HashMap<PathBuf, usize>,
+    path: PathBuf,
+) -> Result<&'a mut Film> {
+    let film = match open.iter().position(|film| film.path == path) {
+        Some(at) => open.remove(at),
+        None => {
+            let reader = VideoReader::open(&path)?;
+            let number = numbers.len();
+            let number = *numbers.entry(path.clone()).or_insert(number);
+            if open.len() == MAX_OPEN {
+                open.remove(0);
+            }
+            Film { path, number, reader }
+        }
+    };
+    open.push(film);
+    let last = open.len() - 1;
+    Ok(&mut open[last])
+}
+
+/// The pictures of `frames`, those that are kept without decoding them.
+fn pictures(reader: &mut VideoReader, file: usize, kept: &mut Kept, frames: &[usize]) -> Result<Vec<Image>> {
+    let mut pictures: Vec<Option<Image>> = frames.iter().map(|frame| kept.get((file, *frame))).collect();
+    let missing: Vec<usize> =
+        frames.iter().zip(&pictures).filter(|(_, found)| found.is_none()).map(|(frame, _)| *frame).collect();
+    let mut decoded = Vec::with_capacity(missing.len());
+    for run in runs(&missing) {
+        for (frame, image) in run.clone().zip(reader.read(run)?) {
+            kept.put((file, frame), &image);
+            decoded.push(image);
+        }
+    }
+    let mut decoded = decoded.into_iter();
+    for picture in pictures.iter_mut().filter(|picture| picture.is_none()) {
+        *picture = decoded.next();
+    }
+    Ok(pictures.into_iter().flatten().collect())
 }
 
 /// The frame that is shown at `secs`.

@@ -17,7 +17,7 @@ const WIDTH: usize = 64;
 const SETS: [&str; 5] = ["v30_image", "v30_h264", "v30_converted", "v21_h264", "v20_jpeg"];
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lerobot").join(name)
+    super::peers::fixture("lerobot", name)
 }
 
 fn open(path: &Path) -> Result<Box<dyn Source>> {
@@ -201,4 +201,28 @@ fn columns_are_chosen_by_lerobots_names() {
     assert_eq!(err.kind(), ErrorKind::Unknown);
     assert!(err.hint_text().unwrap().contains("`observation.state`"), "{:?}", err.hint_text());
     assert!(open_columns(&path, &["next.reward"]).is_err());
+}
+
+#[test]
+fn frames_that_are_kept_are_those_that_were_decoded() {
+    // Room for no frame, for four, and for all.
+    let rooms = [0, 4 * HEIGHT * WIDTH * 3, 1 << 20];
+    for name in ["v30_h264", "v21_h264"] {
+        let mut plain = open(&fixture(name)).unwrap();
+        let whole: Vec<Episode> = read_all(plain.as_mut()).unwrap();
+        for keep_bytes in rooms {
+            let options = ReadOptions { keep_bytes, ..ReadOptions::default() };
+            let (_, mut source) = formats::open(&fixture(name), None, &options).unwrap();
+            // From the middle, over it, back again, and the other episode between.
+            for (idx, start, end) in
+                [(0, 3, 6), (0, 1, 8), (1, 0, 5), (0, 2, 3), (0, 0, 9), (1, 2, 4), (0, 3, 6)]
+            {
+                let wanted = whole[idx].clone().slice(start..end).unwrap();
+                assert!(
+                    source.read_range(idx, start..end).unwrap() == wanted,
+                    "{name} {keep_bytes} {idx} {start}"
+                );
+            }
+        }
+    }
 }

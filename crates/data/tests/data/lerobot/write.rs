@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use worldsmith_core::{Episode, EpisodeMeta, Result, Seed, Space, Step, StepKind, Value};
 use worldsmith_data::formats::{self, Sink, SinkSpec};
 
+use super::super::peers;
 use super::{difference, fixture, image, open, open_columns, part, read_all};
 
 fn meta(task: Option<&str>) -> EpisodeMeta {
@@ -147,17 +148,16 @@ fn without_our_own_file_a_set_reads_as_any_other_and_ends_as_it_did() {
 
 #[test]
 fn what_lerobot_recorded_is_written_again_and_left_for_lerobot_to_check() {
+    let dir = peers::folder("lerobot");
     for (name, video) in [("v30_image", false), ("v30_image", true), ("v30_h264", true), ("v20_jpeg", false)]
     {
         let mut source = open(&fixture(name)).unwrap();
         let info = source.info().clone();
         let spec = SinkSpec { video, ..SinkSpec::new(info.obs, info.action, 10.0) };
-        let kind = if video { "video" } else { "image" };
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lerobot").join(format!("{name}_as_{kind}"));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let path = dir.join(format!("{name}_as_{}", if video { "video" } else { "image" }));
         let episodes = read_all(source.as_mut()).unwrap();
         write(&path, &spec, &episodes).unwrap();
+        peers::describe(&path, &episodes, [&spec.obs, &spec.action]);
         let read = read_all(open(&path).unwrap().as_mut()).unwrap();
         assert_eq!(read.len(), episodes.len());
         for (read, written) in read.into_iter().zip(episodes) {
