@@ -8,6 +8,8 @@ mod choice;
 pub(crate) mod column;
 mod frames;
 mod h5;
+#[cfg(feature = "lance")]
+mod lance;
 mod lerobot;
 mod look;
 mod minari;
@@ -16,6 +18,7 @@ mod store;
 mod swm;
 mod swm_folder;
 mod swm_hdf5;
+mod swm_lance;
 mod zarr;
 
 use std::fs;
@@ -41,6 +44,7 @@ pub const FORMATS: &[Format] = &[
     swm_hdf5::FORMAT,
     swm_folder::FORMAT,
     swm_folder::FORMAT_VIDEO,
+    swm_lance::FORMAT,
     zarr::FORMAT,
     zarr::FORMAT_V3,
     npz::FORMAT,
