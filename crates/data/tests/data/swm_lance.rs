@@ -48,7 +48,7 @@ fn a_build_without_lance_says_how_to_build_with_it() {
 #[cfg(feature = "lance")]
 mod reading {
     use worldsmith_core::{Episode, Result, Seed, Space, StepKind, Value};
-    use worldsmith_data::formats::{ReadOptions, Source};
+    use worldsmith_data::formats::{ReadOptions, SinkSpec, Source};
 
     use super::super::damage::survive;
     use super::*;
@@ -82,11 +82,13 @@ mod reading {
         (*off.iter().max().unwrap(), sum / off.len() as f64)
     }
 
-    /// Refuses differences that two decoders of one JPEG do not have.
+    /// Refuses differences that two decoders of one JPEG do not have: they fill in colours at half resolution in their own
+    /// ways, which shows most in noise.
     fn assert_same(got: &Episode, want: &Episode, what: &str) {
         assert_eq!(got.obs.len(), want.obs.len(), "{what}");
         let (most, mean) = off(got, want);
-        assert!(most <= 6 && mean < 0.6, "{what}: off by {most}, {mean} on average");
+        let bound = if what.ends_with("large") { 32 } else { 6 };
+        assert!(most <= bound && mean < 0.6, "{what}: off by {most}, {mean} on average");
         assert_eq!(numbers(got.clone()), numbers(want.clone()), "{what}");
     }
 
@@ -144,7 +146,7 @@ mod reading {
         // The original reader takes rows 2 and 4 for neighbours.
         let joined = expected("deleted", 1);
         let (before, after) = (source.read(1).unwrap(), source.read(2).unwrap());
-        assert_same(&before, &joined.slice(0..2).unwrap(), "before the gap");
+        assert_same(&before, &joined.clone().slice(0..2).unwrap(), "before the gap");
         assert_same(&after, &joined.slice(3..4).unwrap(), "after the gap");
         assert_eq!((before.end, after.end), (StepKind::Mid, StepKind::Terminated));
         assert!(
@@ -183,6 +185,28 @@ mod reading {
         let err = open(&fixture("oldest.lance"), &[]).err().unwrap();
         assert!(err.to_string().contains("version 2.0"), "{err}");
         assert!(err.hint_text().unwrap().contains("data_storage_version"), "{err}");
+    }
+
+    /// `tests/parity/data/swm_lance.py check` compares them with what the original reader returns.
+    #[test]
+    fn every_table_is_left_as_npz_for_the_parity_script() {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("swm_lance");
+        let _ = fs::remove_dir_all(&dir);
+        for entry in fs::read_dir(fixture("")).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+            if !entry.is_dir() || name == "oldest.lance" {
+                continue;
+            }
+            let mut source = open(&copy(&name, &dir), &[]).unwrap();
+            let info = source.info().clone();
+            let spec = SinkSpec::new(info.obs, info.action, 10.0);
+            let create = formats::format("npz").unwrap().create.unwrap();
+            let mut sink = create(&dir.join(name.strip_suffix(".lance").unwrap()), &spec).unwrap();
+            for idx in 0..source.n_episodes() {
+                sink.push(&source.read(idx).unwrap()).unwrap();
+            }
+            sink.finish().unwrap();
+        }
     }
 
     #[test]
