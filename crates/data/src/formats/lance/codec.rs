@@ -307,7 +307,7 @@ mod tests {
         let flat =
             |bits| Some(Box::new(Encoding { packing: Some(Packing::Flat(Flat { bits, packed: None })) }));
         let layout = Encoding { packing: Some(Packing::Runs(Runs { values: flat(16), lengths: flat(8) })) };
-        let mut buffers = || VecDeque::from([vec![7, 0, 9, 1], vec![2, 255]]);
+        let buffers = || VecDeque::from([vec![7, 0, 9, 1], vec![2, 255]]);
         let got = values(&layout, &mut buffers(), 4).unwrap();
         assert_eq!(got, Values::Fixed { width: 2, bytes: vec![7, 0, 7, 0, 9, 1, 9, 1] });
         assert!(values(&layout, &mut buffers(), 258).is_err());
