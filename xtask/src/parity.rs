@@ -78,6 +78,7 @@ const SCRIPTS: &[Script] = &[
     Script { name: "minari", library: "minari", tests: data!("minari::"), checks: true },
     Script { name: "swm_hdf5", library: "stable-worldmodel", tests: data!("swm_hdf5::"), checks: true },
     Script { name: "swm_folder", library: "stable-worldmodel", tests: data!("swm_folder::"), checks: true },
+    Script { name: "swm_lance", library: "stable-worldmodel", tests: data!("swm_lance::"), checks: true },
     Script { name: "lerobot", library: "lerobot", tests: data!("lerobot::"), checks: true },
 ];
 

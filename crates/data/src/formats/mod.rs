@@ -9,6 +9,7 @@ pub(crate) mod column;
 mod frames;
 mod h5;
 mod kept;
+mod lance;
 mod lerobot;
 mod look;
 mod minari;
@@ -17,6 +18,7 @@ mod store;
 mod swm;
 mod swm_folder;
 mod swm_hdf5;
+mod swm_lance;
 mod zarr;
 
 use std::fs;
@@ -42,6 +44,7 @@ pub const FORMATS: &[Format] = &[
     swm_hdf5::FORMAT,
     swm_folder::FORMAT,
     swm_folder::FORMAT_VIDEO,
+    swm_lance::FORMAT,
     zarr::FORMAT,
     zarr::FORMAT_V3,
     npz::FORMAT,

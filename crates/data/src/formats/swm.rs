@@ -56,6 +56,9 @@ const BOOKKEEPING: &[&str] = &[
     "success",
 ];
 
+/// How columns start that hold what an environment varied; Lance has no dots in names.
+const VARIATION: &[&str] = &["variation.", "variation_"];
+
 /// Columns of one episode by name.
 pub(crate) type Rows = BTreeMap<String, Column>;
 
@@ -364,7 +367,7 @@ fn chosen(columns: &BTreeMap<String, Schema>, options: &ReadOptions) -> Result<V
     let of_agent = |(name, schema): &(&String, &Schema)| {
         !BOOKKEEPING.contains(&name.as_str())
             && !name.starts_with("goal")
-            && !name.starts_with("variation.")
+            && !VARIATION.iter().any(|start| name.starts_with(start))
             && !name.starts_with('_')
             && schema.kind != Kind::Texts
     };

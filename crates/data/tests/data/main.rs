@@ -15,6 +15,7 @@ mod sampling;
 mod store;
 mod swm_folder;
 mod swm_hdf5;
+mod swm_lance;
 mod zarr;
 
 use std::collections::BTreeMap;

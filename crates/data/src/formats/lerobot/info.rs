@@ -9,6 +9,8 @@ use worldsmith_core::{Error, Result, Space};
 
 /// Where it stands in a data set.
 pub(super) const INFO: &str = "meta/info.json";
+/// How rows may be stored instead of as Parquet, in tables that are not read here.
+const LANCE: &str = "lance";
 /// Most numbers one row of a feature may hold, and most bytes of one picture: memory is set aside for that many.
 pub(super) const MAX_NUMBERS: usize = 1 << 22;
 const MAX_PICTURE_BYTES: usize = 1 << 28;
@@ -74,6 +76,8 @@ pub(super) struct Feature {
 #[derive(Deserialize)]
 struct Raw {
     codebase_version: String,
+    #[serde(default)]
+    storage_format: Option<String>,
     fps: f64,
     #[serde(default)]
     robot_type: serde_json::Value,
@@ -100,6 +104,11 @@ impl Info {
         let raw: Raw = serde_json::from_slice(&bytes).map_err(|err| {
             Error::corrupt(&path, format!("not the description of a LeRobot data set: {err}"))
         })?;
+        if raw.storage_format.as_deref() == Some(LANCE) {
+            let what = "expected a LeRobot data set of Parquet and MP4 files, got one of Lance tables";
+            return Err(Error::corrupt(&path, what)
+                .hint("take the one of Parquet and MP4 files that it was made from"));
+        }
         let version = match raw.codebase_version.as_str() {
             "v2.0" | "v2.1" => Version::V2,
             "v3.0" => Version::V3,

@@ -60,6 +60,7 @@ fn sets_of_other_versions_and_sizes_are_refused() {
     let edits = [
         ("\"v3.0\"", "\"v1.6\"", "v1.6"),
         ("\"fps\": 10", "\"fps\": 0", "`fps`"),
+        ("\"fps\": 10", "\"storage_format\": \"lance\", \"fps\": 10", "Lance tables"),
         ("\"total_episodes\": 2", "\"total_episodes\": 3", "expected 3 episodes"),
         ("\"total_frames\": 16", "\"total_frames\": 17", "expected 17 rows"),
         ("64,", "99999999,", "shape of a picture"),
