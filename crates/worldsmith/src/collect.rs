@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use worldsmith_core::{Episode, Result, Seed};
-use worldsmith_data::Store;
+use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed};
+use worldsmith_data::{Keeping, Pictures, Store};
 use worldsmith_plan::{Mode, Policy, RandomPolicy};
 
 use crate::run::Actor;
@@ -26,6 +26,8 @@ pub struct CollectRequest {
     pub seed: u64,
     /// Folder of the episode store; made if it is not there, else added to.
     pub out: PathBuf,
+    /// How a new store keeps pictures; raw if left out.
+    pub pictures: Option<Pictures>,
 }
 
 /// What was recorded.
@@ -72,8 +74,15 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
     actor.set_policy(policy);
     let mut store = match request.out.join("store.json").exists() {
         true => Store::open(&request.out)?,
-        false => Store::create(&request.out, &spec.obs, &spec.action)?,
+        false => {
+            let keeping = Keeping { pictures: request.pictures.unwrap_or_default(), fps: None };
+            Store::create_with(&request.out, &spec.obs, &spec.action, keeping)?
+        }
     };
+    if let Some(asked) = request.pictures.filter(|asked| *asked != store.pictures()) {
+        let message = format!("expected a store of {asked} pictures, got one of {}", store.pictures());
+        return Err(Error::new(ErrorKind::Mismatch, message).at(&request.out));
+    }
     store.leftovers().iter().for_each(|said| progress.warn(said));
     let (mut steps, mut total) = (0, 0.0);
     progress.stage("collect", request.episodes as u64);

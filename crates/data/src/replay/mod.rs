@@ -8,6 +8,7 @@
 
 mod columns;
 mod goals;
+mod lookup;
 mod mapped;
 mod n_step;
 mod ring;

@@ -3,10 +3,17 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::lookup::Lookup;
+
 /// Runs of consecutive starts, oldest first, at most one an episode.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Runs {
     runs: VecDeque<Run>,
+    /// Starts there ever were, those that have left with them.
+    n_ever: u64,
+    /// Runs that have left.
+    n_gone: u64,
+    lookup: Lookup,
 }
 
 #[derive(Debug, Clone)]
@@ -16,43 +23,45 @@ struct Run {
     n_before: u64,
 }
 
-impl Run {
-    fn len(&self) -> u64 {
-        self.steps.end - self.steps.start
-    }
-}
-
 impl Runs {
     /// Adds the starts `steps`, which follow all others and belong to the episode that begins at `episode`.
     pub fn add(&mut self, episode: u64, steps: Range<u64>) {
+        let n_before = self.n_ever;
         match self.runs.back_mut() {
-            Some(last) if last.steps.start >= episode => last.steps.end = steps.end,
-            last => {
-                let n_before = last.map_or(0, |last| last.n_before + last.len());
+            Some(last) if last.steps.start >= episode => {
+                self.n_ever += steps.end - last.steps.end;
+                last.steps.end = steps.end;
+            }
+            _ => {
+                self.n_ever += steps.end - steps.start;
                 self.runs.push_back(Run { steps, n_before });
             }
         }
+        self.lookup.add(n_before..self.n_ever, self.n_gone + self.runs.len() as u64 - 1);
     }
 
     /// Forgets the runs of episodes before `step`.
     pub fn drop_before(&mut self, step: u64) {
         while self.runs.front().is_some_and(|run| run.steps.start < step) {
             self.runs.pop_front();
+            self.n_gone += 1;
         }
+        self.lookup.drop_before(self.runs.front().map_or(self.n_ever, |run| run.n_before));
     }
 
     /// Number of starts.
     pub fn n_starts(&self) -> u64 {
-        match (self.runs.front(), self.runs.back()) {
-            (Some(first), Some(last)) => last.n_before + last.len() - first.n_before,
-            _ => 0,
-        }
+        self.runs.front().map_or(0, |first| self.n_ever - first.n_before)
     }
 
     /// Start number `rank`, counted from the oldest.
     pub fn start(&self, rank: u64) -> Option<u64> {
         let n = self.runs.front()?.n_before + rank;
-        let idx = self.runs.partition_point(|run| run.n_before <= n).checked_sub(1)?;
+        if n >= self.n_ever {
+            return None;
+        }
+        let begins = |idx: usize| self.runs.get(idx).is_some_and(|run| run.n_before <= n);
+        let idx = self.lookup.find(n, self.n_gone, begins);
         let run = &self.runs[idx];
         let step = run.steps.start + (n - run.n_before);
         run.steps.contains(&step).then_some(step)

@@ -11,6 +11,7 @@ mod npz;
 mod replay;
 mod resume;
 mod sampling;
+mod staged;
 mod store;
 mod swm_folder;
 mod swm_hdf5;
