@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::lookup::Lookup;
 use super::window::Cut;
+
+/// Rows to a block.
+const BLOCK: u64 = 16;
 
 /// The pictures of all steps of the replay, one after the other: an episode is a run of rows in some file.
 #[derive(Debug, Default)]
@@ -18,7 +20,9 @@ pub(super) struct Mapped {
     n_gone: u64,
     /// Runs that have left.
     n_runs_gone: u64,
-    lookup: Lookup,
+    /// For each block of [`BLOCK`] rows, from that of the oldest row on, the run (counted from the first ever) that its
+    /// first row lies in, so that a row is found at once however many episodes there are.
+    blocks: VecDeque<u64>,
 }
 
 #[derive(Debug)]
@@ -36,20 +40,23 @@ impl Mapped {
 
     /// Adds the pictures of an episode, a whole number of them and at least one.
     pub fn push(&mut self, rows: Bytes) {
-        let start = self.n_rows;
+        let (start, run) = (self.n_rows, self.n_runs_gone + self.runs.len() as u64);
         self.n_rows += (rows.len() / self.width) as u64;
-        self.lookup.add(start..self.n_rows, self.n_runs_gone + self.runs.len() as u64);
+        let (first, end) = (start.div_ceil(BLOCK), self.n_rows.div_ceil(BLOCK));
+        self.blocks.extend((first..end).map(|_| run));
         self.runs.push_back(Run { start, rows });
     }
 
     /// Forgets the `n` oldest rows: whole episodes.
     pub fn drop_front(&mut self, n: usize) {
+        let first_block = self.n_gone / BLOCK;
         self.n_gone += n as u64;
         while self.runs.get(1).is_some_and(|next| next.start <= self.n_gone) {
             self.runs.pop_front();
             self.n_runs_gone += 1;
         }
-        self.lookup.drop_before(self.n_gone);
+        let n_left = (self.n_gone / BLOCK - first_block) as usize;
+        self.blocks.drain(..n_left.min(self.blocks.len()));
     }
 
     /// Row `idx`, counted from the oldest.
@@ -96,8 +103,11 @@ impl Mapped {
     /// The run that row `idx`, counted from the oldest, lies in, and which of its rows it is.
     fn find(&self, idx: usize) -> (usize, usize) {
         let row = self.n_gone + idx as u64;
-        let begins = |run: usize| self.runs.get(run).is_some_and(|run| run.start <= row);
-        let run = self.lookup.find(row, self.n_runs_gone, begins);
+        let block = (row / BLOCK - self.n_gone / BLOCK) as usize;
+        let mut run = self.blocks[block].saturating_sub(self.n_runs_gone) as usize;
+        while self.runs.get(run + 1).is_some_and(|next| next.start <= row) {
+            run += 1;
+        }
         (run, (row - self.runs[run].start) as usize)
     }
 }

@@ -8,7 +8,6 @@
 
 mod columns;
 mod goals;
-mod lookup;
 mod mapped;
 mod n_step;
 mod ring;
