@@ -318,19 +318,8 @@ fn bounded(
         }
     }
     let pick = |given: &[f32], seen: &[f32]| -> Vec<f32> {
-        given
-            .iter()
-            .zip(seen)
-            .map(|(g, s)| {
-                if g.is_finite() {
-                    *g
-                } else if s.is_finite() {
-                    *s
-                } else {
-                    0.0
-                }
-            })
-            .collect()
+        let bound = |(given, seen): (&f32, &f32)| [*given, *seen, 0.0].into_iter().find(|x| x.is_finite());
+        given.iter().zip(seen).filter_map(bound).collect()
     };
     Ok(Space::Box { shape: shape.clone(), low: pick(low, &lowest), high: pick(high, &highest) })
 }
