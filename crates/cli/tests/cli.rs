@@ -10,5 +10,7 @@ mod faults;
 mod program;
 #[path = "cli/resume.rs"]
 mod resume;
+#[path = "cli/stores.rs"]
+mod stores;
 #[path = "cli/words.rs"]
 mod words;

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use worldsmith_core::{Episode, EpisodeMeta, Error, Result, Seed, Space, Step, StepKind};
 use worldsmith_data::{Batch, Pick, Replay, Sampler, Window};
 
-/// How long a case is measured.
-const SPAN: Duration = Duration::from_millis(700);
+/// How long a case is measured at a time, and how often: short turns, so that all see the same machine.
+const SPAN: Duration = Duration::from_millis(100);
+const ROUNDS: usize = 35;
 const FRAME_BYTES: usize = 64 * 64 * 3;
 /// Steps of pictures held: 614 MB, far more than any cache.
 const N_FRAMES: usize = 50_000;
@@ -32,9 +33,8 @@ fn main() -> Result<()> {
     if std::env::args().any(|arg| arg == "--serve") {
         return serve(&mut cases);
     }
-    // Rounds, so that all see the same machine.
     let mut rates: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for _ in 0..5 {
+    for _ in 0..ROUNDS {
         for (name, case) in &mut cases {
             rates.entry(name.clone()).or_default().push(rate(case)?);
         }

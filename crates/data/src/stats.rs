@@ -43,7 +43,7 @@ pub struct Statistics {
     pub steps: u64,
     /// Pictures and numbers by column (`obs`, `obs/<keys>`, `action`), `reward`, `return` and `length`.
     pub columns: BTreeMap<String, ColumnStats>,
-    /// How often each choice was taken, by column.
+    /// How often each choice was taken, by column; several choices at once are columns of their own, `action[0]` and so on.
     pub choices: BTreeMap<String, Vec<u64>>,
 }
 
@@ -61,6 +61,8 @@ enum Gathered {
     /// How often each of 256 levels was seen, by channel.
     Levels(Vec<[u64; 256]>),
     Choices(Vec<u64>),
+    /// Of several choices at once, each.
+    Several(Vec<Vec<u64>>),
 }
 
 impl StatsBuilder {
@@ -110,6 +112,11 @@ impl StatsBuilder {
                 Gathered::Numbers(numbers) => drop(columns.insert(name.clone(), numbers_stats(numbers))),
                 Gathered::Levels(levels) => drop(columns.insert(name.clone(), levels_stats(levels))),
                 Gathered::Choices(counts) => drop(choices.insert(name.clone(), counts.clone())),
+                Gathered::Several(all) => {
+                    choices.extend(
+                        all.iter().enumerate().map(|(i, counts)| (format!("{name}[{i}]"), counts.clone())),
+                    );
+                }
             }
         }
         Statistics { episodes: self.episodes, steps: self.steps, columns, choices }
@@ -122,7 +129,10 @@ impl Gathered {
             Space::Box { low, .. } => Some(Gathered::Numbers(vec![Number::default(); low.len()])),
             Space::Image { channels, .. } => Some(Gathered::Levels(vec![[0; 256]; *channels])),
             Space::Discrete { n } => Some(Gathered::Choices(vec![0; *n])),
-            Space::MultiDiscrete { .. } | Space::Text { .. } | Space::Dict(_) => None,
+            Space::MultiDiscrete { nvec } => {
+                Some(Gathered::Several(nvec.iter().map(|n| vec![0; *n]).collect()))
+            }
+            Space::Text { .. } | Space::Dict(_) => None,
         }
     }
 
@@ -136,13 +146,19 @@ impl Gathered {
                     levels.iter_mut().zip(pixel).for_each(|(counts, level)| counts[usize::from(*level)] += 1);
                 }
             }
-            (Gathered::Choices(counts), Value::Discrete(i)) => {
-                if let Some(count) = usize::try_from(*i).ok().and_then(|i| counts.get_mut(i)) {
-                    *count += 1;
-                }
+            (Gathered::Choices(counts), Value::Discrete(i)) => count(counts, *i),
+            (Gathered::Several(all), Value::MultiDiscrete(choices)) => {
+                all.iter_mut().zip(choices).for_each(|(counts, i)| count(counts, *i));
             }
             _ => {}
         }
+    }
+}
+
+/// Counts choice `i`, if there is one of that number.
+fn count(counts: &mut [u64], i: i64) {
+    if let Some(count) = usize::try_from(i).ok().and_then(|i| counts.get_mut(i)) {
+        *count += 1;
     }
 }
 
@@ -232,6 +248,11 @@ mod tests {
 
     use super::*;
 
+    fn meta() -> EpisodeMeta {
+        let (env, policy, source) = Default::default();
+        EpisodeMeta { env, policy, seed: Seed(0), source, task: None }
+    }
+
     #[test]
     fn numbers_pictures_and_choices_are_counted_exactly_where_that_is_promised() {
         let obs = Space::Dict(BTreeMap::from([
@@ -245,14 +266,7 @@ mod tests {
                 ("x".to_owned(), Value::vector(vec![t as f32])),
             ]))
         };
-        let meta = EpisodeMeta {
-            env: String::new(),
-            policy: String::new(),
-            seed: Seed(0),
-            source: String::new(),
-            task: None,
-        };
-        let mut episode = Episode::start(seen(0), meta);
+        let mut episode = Episode::start(seen(0), meta());
         for t in 1..=100 {
             episode.push(Value::Discrete(i64::from(t > 75)), Step::mid(seen(t), 0.5)).unwrap();
         }
@@ -271,5 +285,19 @@ mod tests {
         );
         assert_eq!(stats.choices["action"], [75, 25, 0]);
         assert_eq!((stats.columns["return"].mean[0], stats.columns["length"].max[0]), (50.0, 100.0));
+    }
+
+    #[test]
+    fn of_several_choices_at_once_each_is_counted() {
+        let (obs, action) = (Space::Discrete { n: 2 }, Space::MultiDiscrete { nvec: vec![2, 3] });
+        let mut episode = Episode::start(Value::Discrete(0), meta());
+        for choices in [[0, 2], [1, 2], [1, 0]] {
+            episode.push(Value::MultiDiscrete(choices.into()), Step::mid(Value::Discrete(1), 0.0)).unwrap();
+        }
+        let mut stats = StatsBuilder::new(&obs, &action).unwrap();
+        stats.add(&episode);
+        let choices = stats.finish().choices;
+        assert_eq!((&choices["action[0]"], &choices["action[1]"]), (&vec![1, 2], &vec![1, 0, 2]));
+        assert_eq!(choices["obs"], [1, 3]);
     }
 }

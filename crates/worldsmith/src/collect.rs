@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use worldsmith_core::{Episode, Result, Seed};
-use worldsmith_data::Store;
+use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space};
+use worldsmith_data::{Keeping, Pictures, Store};
 use worldsmith_plan::{Mode, Policy, RandomPolicy};
 
 use crate::run::Actor;
@@ -26,6 +26,8 @@ pub struct CollectRequest {
     pub seed: u64,
     /// Folder of the episode store; made if it is not there, else added to.
     pub out: PathBuf,
+    /// How a new store keeps pictures; raw if left out.
+    pub pictures: Option<Pictures>,
 }
 
 /// What was recorded.
@@ -70,10 +72,7 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
     };
     let name = policy.name().to_string();
     actor.set_policy(policy);
-    let mut store = match request.out.join("store.json").exists() {
-        true => Store::open(&request.out)?,
-        false => Store::create(&request.out, &spec.obs, &spec.action)?,
-    };
+    let mut store = open_store(request, [&spec.obs, &spec.action])?;
     store.leftovers().iter().for_each(|said| progress.warn(said));
     let (mut steps, mut total) = (0, 0.0);
     progress.stage("collect", request.episodes as u64);
@@ -96,6 +95,24 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
         mean_return,
         stored: store.len(),
     })
+}
+
+/// The store to record into: the one that is there, or a new one.
+fn open_store(request: &CollectRequest, [obs, action]: [&Space; 2]) -> Result<Store> {
+    let store = match request.out.join("store.json").exists() {
+        true => Store::open(&request.out)?,
+        false => {
+            let keeping = Keeping { pictures: request.pictures.unwrap_or_default(), fps: None };
+            Store::create_with(&request.out, obs, action, keeping)?
+        }
+    };
+    match request.pictures {
+        Some(asked) if asked != store.pictures() => {
+            let message = format!("expected a store of {asked} pictures, got one of {}", store.pictures());
+            Err(Error::new(ErrorKind::Mismatch, message).at(&request.out))
+        }
+        _ => Ok(store),
+    }
 }
 
 /// Plays `n` episodes with a new `actor` made with `seed` and hands each to `keep` as it ends. Every environment plays

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use worldsmith::{CollectRequest, Collected, Result};
 
+use crate::options::PicturesOption;
 use crate::progress::Bars;
 use crate::{output, signals};
 
@@ -34,6 +35,9 @@ pub struct Args {
     /// Folder of the store; added to if it is there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// How a new store keeps pictures; raw if left out
+    #[arg(long, value_enum, value_name = "HOW")]
+    pictures: Option<PicturesOption>,
 }
 
 pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
@@ -46,6 +50,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
         n_envs: args.n_envs as usize,
         seed: args.seed,
         out: args.out.clone(),
+        pictures: args.pictures.map(PicturesOption::pictures),
     };
     let collected = worldsmith::collect(&request, &mut bars, &stop)?;
     bars.finish();

@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use worldsmith::Result;
-use worldsmith::data::{self, ConvertRequest, Converted, Inspected, ReadOptions, SourceRequest, Verified};
+use worldsmith::data::{
+    self, ConvertRequest, Converted, Inspected, ReadOptions, SourceRequest, SplitRequest, Verified,
+};
 
 use super::CHECK_FAILED;
+use crate::options::PicturesOption;
 use crate::progress::Bars;
 use crate::{output, signals};
 
@@ -82,9 +85,15 @@ struct Import {
     /// Folder of the store
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// How the store keeps pictures; raw if left out
+    #[arg(long, value_enum, value_name = "HOW")]
+    pictures: Option<PicturesOption>,
     /// Go on with a store that was begun
     #[arg(long)]
     resume: bool,
+    /// Leave out episodes that are damaged, and say which, instead of stopping at the first
+    #[arg(long)]
+    skip_damaged: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +114,12 @@ struct Export {
     /// Pictures as compressed video, which is small but not exact, in formats that can hold both
     #[arg(long)]
     video: bool,
+    /// How an episode store keeps pictures, where that is the format to write; raw if left out
+    #[arg(long, value_enum, value_name = "HOW")]
+    pictures: Option<PicturesOption>,
+    /// Leave out episodes that are damaged, and say which, instead of stopping at the first
+    #[arg(long)]
+    skip_damaged: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -133,6 +148,9 @@ struct Split {
     /// Folder to write the stores `train` and `test` into
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Go on with stores that were begun
+    #[arg(long)]
+    resume: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -171,7 +189,9 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
                 out: a.out.clone(),
                 fps: None,
                 video: false,
+                pictures: a.pictures.map(PicturesOption::pictures),
                 resume: a.resume,
+                skip_damaged: a.skip_damaged,
             };
             let done = data::convert(&request, &mut bars, &stop)?;
             bars.finish();
@@ -185,7 +205,9 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
                 out: a.out.clone(),
                 fps: a.fps,
                 video: a.video,
+                pictures: a.pictures.map(PicturesOption::pictures),
                 resume: false,
+                skip_damaged: a.skip_damaged,
             };
             let done = data::convert(&request, &mut bars, &stop)?;
             bars.finish();
@@ -209,7 +231,13 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
             output::data(json, &stats, render_stats)?;
         }
         Command::Split(a) => {
-            let done = data::split(&a.reading.of(&a.path), &a.out, a.test, &mut bars, &stop)?;
+            let request = SplitRequest {
+                set: a.reading.of(&a.path),
+                out: a.out.clone(),
+                test: a.test,
+                resume: a.resume,
+            };
+            let done = data::split(&request, &mut bars, &stop)?;
             bars.finish();
             output::data(json, &done, |d| {
                 format!(

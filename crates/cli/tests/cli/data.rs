@@ -72,3 +72,114 @@ fn a_split_shares_nothing_and_a_damaged_store_is_named() {
     assert_eq!(found.code, Some(1));
     assert!(found.stdout.contains("000000.arrow"), "{}", found.stdout);
 }
+
+#[test]
+fn pictures_kept_as_png_are_the_same_episodes_in_fewer_bytes_and_train() {
+    let dir = folder();
+    run_json(dir.path(), &["collect", "--env", "breakout", "--episodes", "6", "--out", "raw"]);
+    let args = ["collect", "--env", "breakout", "--episodes", "6", "--pictures", "png", "--out", "png"];
+    run_json(dir.path(), &args);
+    run_json(dir.path(), &["data", "merge", "raw", "--pictures", "png", "--out", "merged"]);
+    run_json(
+        dir.path(),
+        &["data", "convert", "png", "--to", "worldsmith", "--pictures", "raw", "--out", "back"],
+    );
+    let index = |store: &str| std::fs::read_to_string(dir.path().join(store).join("index.jsonl")).unwrap();
+    let hashes = |store: &str| -> Vec<String> {
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["hash"].to_string();
+        index(store).lines().map(line).collect()
+    };
+    assert!(["png", "merged", "back"].iter().all(|store| hashes(store) == hashes("raw")));
+    let size =
+        |store: &str| std::fs::metadata(dir.path().join(store).join("shards/000000.arrow")).unwrap().len();
+    assert!(size("png") < size("raw") / 2 && size("merged") < size("raw") / 2);
+    assert_eq!(run_json(dir.path(), &["data", "verify", "png"])["passed"], true);
+    // A store keeps to the one choice it was made with.
+    for args in [
+        &["data", "import", "raw", "--pictures", "raw", "--out", "merged", "--resume"][..],
+        &["collect", "--env", "breakout", "--episodes", "1", "--pictures", "raw", "--out", "png"],
+    ] {
+        let refused = run(dir.path(), args);
+        assert_eq!(refused.code, Some(2));
+        assert!(
+            refused.stderr.contains("expected a store of raw pictures, got one of PNG"),
+            "{}",
+            refused.stderr
+        );
+    }
+    let args = ["train", "--preset", "tiny", "--data", "merged", "--steps", "50", "--out", "run"];
+    assert!(run_json(dir.path(), &args)["updates"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn damaged_episodes_stop_a_copy_unless_they_are_to_be_left_out() {
+    let dir = folder();
+    run_json(dir.path(), &["collect", "--env", "cartpole", "--episodes", "9", "--out", "store"]);
+    let index = dir.path().join("store/index.jsonl");
+    let mut bytes = std::fs::read(&index).unwrap();
+    let line = bytes.iter().position(|b| *b == b'\n').unwrap();
+    bytes[line + 5] ^= 1;
+    std::fs::write(&index, bytes).unwrap();
+
+    let seen = run_json(dir.path(), &["data", "inspect", "store"]);
+    assert_eq!(seen["episodes"], 9);
+    assert!(seen["notes"].to_string().contains("1 episodes cannot be read: damaged lines 2 of"), "{seen}");
+    let found = run(dir.path(), &["data", "verify", "store", "--json"]);
+    assert_eq!(found.code, Some(1));
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!((&found["episodes"], &found["damage"][0]["episode"]), (&8.into(), &1.into()), "{found}");
+    let refused = run(dir.path(), &["data", "import", "store", "--out", "whole"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("line 2 was damaged") && refused.stderr.contains("--skip-damaged"));
+    // Going on with what was copied before the damage ends like one go.
+    for (out, resume) in [("whole", &["--resume"][..]), ("other", &[])] {
+        let args = [&["data", "import", "store", "--skip-damaged", "--out", out, "--json"], resume].concat();
+        let done = run(dir.path(), &args);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("episode 1 of store is left out: line 2 was damaged"),
+            "{}",
+            done.stderr
+        );
+        let done: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(done["episodes"], 8, "{done}");
+        assert!(done["notes"].to_string().contains("1 damaged episodes were left out"), "{done}");
+    }
+    let [one, two] =
+        ["whole", "other"].map(|out| std::fs::read(dir.path().join(out).join("index.jsonl")).unwrap());
+    assert_eq!(one, two);
+}
+
+#[test]
+fn a_split_that_was_stopped_goes_on_where_it_was() {
+    let dir = folder();
+    run_json(dir.path(), &["collect", "--env", "cartpole", "--episodes", "20", "--out", "store"]);
+    let split = |out, more: &[&str]| {
+        let args = ["data", "split", "store", "--test", "0.3", "--out", out];
+        run_json(dir.path(), &[&args[..], more].concat())
+    };
+    split("unbroken", &[]);
+    split("broken", &[]);
+    // As a kill leaves it: what was written last is not there.
+    for side in ["train", "test"] {
+        let index = dir.path().join("broken").join(side).join("index.jsonl");
+        let text = std::fs::read_to_string(&index).unwrap();
+        let kept: Vec<&str> = text.lines().take(2).collect();
+        std::fs::write(&index, kept.join("\n") + "\n").unwrap();
+    }
+    split("broken", &["--resume"]);
+    for file in
+        ["train/index.jsonl", "test/index.jsonl", "train/shards/000000.arrow", "test/shards/000000.arrow"]
+    {
+        let [a, b] =
+            ["unbroken", "broken"].map(|out| std::fs::read(dir.path().join(out).join(file)).unwrap());
+        assert!(a == b, "{file}");
+    }
+    run_json(
+        dir.path(),
+        &["collect", "--env", "cartpole", "--episodes", "5", "--seed", "9", "--out", "another"],
+    );
+    let refused =
+        run(dir.path(), &["data", "split", "another", "--test", "0.3", "--out", "broken", "--resume"]);
+    assert!(refused.stderr.contains("expected a store begun from these data sets"), "{}", refused.stderr);
+}

@@ -14,6 +14,7 @@ mod lerobot;
 mod look;
 mod minari;
 mod npz;
+mod staged;
 mod store;
 mod swm;
 mod swm_folder;
@@ -191,6 +192,22 @@ pub fn open(
         Some(side) => (chosen, Box::new(Resized::new(source, side)?)),
         None => (chosen, source),
     })
+}
+
+/// Starts a data set of `format` at `path`, where it appears when it is finished: an interrupted one leaves nothing that
+/// looks whole. Only an episode store grows in its place, since every moment of it is whole.
+///
+/// # Errors
+/// If the format cannot be written or cannot hold these spaces, or there is something at `path`.
+pub fn create(format: &Format, path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
+    let create = format.create.ok_or_else(|| {
+        Error::invalid(format!("format `{}` can be read but not written", format.name))
+            .hint(format!("`{LIST}` says which can be written"))
+    })?;
+    match format.name == store::FORMAT.name {
+        true => create(path, spec),
+        false => staged::create(path, spec, create),
+    }
 }
 
 /// The format called `name`.

@@ -26,7 +26,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     let store = Store::open(path)?;
     let (obs, action) = (store.obs().clone(), store.action().clone());
     let fps = store.fps();
-    let notes = store.leftovers().into_iter().collect();
+    let notes = store.damage().into_iter().chain(store.leftovers()).collect();
     Ok(Box::new(StoreSource { store, info: SourceInfo { obs, action, fps, notes } }))
 }
 

@@ -20,6 +20,9 @@ const SHARD_BYTES: u64 = 1 << 30;
 /// Episodes of this many bytes together are committed.
 const COMMIT_BYTES: u64 = 32 << 20;
 
+/// How often a writer that finds others looking whether there is one tries again.
+const MOST_LOOKS: usize = 10_000;
+
 /// What only the one writer has.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -150,14 +153,8 @@ impl Store {
     fn lock(&self) -> Result<File> {
         let path = self.dir.join(LOCK);
         let file = File::create(&path).map_err(|err| Error::io("write file", &path, &err))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::invalid("another program is writing to this store").at(&self.dir));
-            }
-            Err(TryLockError::Error(err)) if err.kind() != IoKind::Unsupported => {
-                return Err(Error::io("lock file", &path, &err));
-            }
-            _ => {}
+        if !take_lock(&file).map_err(|err| Error::io("lock file", &path, &err))? {
+            return Err(Error::invalid("another program is writing to this store").at(&self.dir));
         }
         let found = Index::open(index::path(&self.dir))?;
         match found.is_same(&self.index) {
@@ -170,6 +167,28 @@ impl Store {
             }
         }
     }
+}
+
+/// Takes the writer's lock; says whether it could be had. Those who only look whether there is a writer hold it, shared,
+/// for a moment: they are waited for.
+fn take_lock(file: &File) -> std::io::Result<bool> {
+    for _ in 0..MOST_LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if is_writing(file) => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            Err(TryLockError::Error(err)) if err.kind() != IoKind::Unsupported => return Err(err),
+            _ => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether somebody holds the writer's lock, `file`, to write.
+pub(super) fn is_writing(file: &File) -> bool {
+    let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    // Nothing can be done about a lock that is not given back; it ends with the file.
+    let _ = file.unlock();
+    is_held
 }
 
 /// Puts a file of the first `len` bytes in the place of the file at `path`, whose own bytes stay as they are for those who

@@ -42,6 +42,8 @@ pub(super) struct Index {
     text: Vec<u8>,
     /// Where each line ends.
     ends: Vec<usize>,
+    /// Lines between whole ones that are not what was written, ascending: their episodes are there but cannot be found.
+    damaged: Vec<usize>,
     /// Bytes after the last whole line, which a crash left behind.
     torn: usize,
 }
@@ -51,37 +53,33 @@ const SUM: &str = r#","sum":""#;
 const SUM_LEN: usize = SUM.len() + 8 + "\"}".len();
 
 impl Index {
-    /// Reads the index at `path`; a file that is not there is an empty one. What follows the last line end
-    /// was never completed and does not count.
+    /// Reads the index at `path`; a file that is not there is an empty one. What follows the last whole line was never
+    /// completed and does not count; what stands between two was damaged later and counts as an episode that cannot be read.
     pub fn open(path: PathBuf) -> Result<Self> {
         let text = match fs::read(&path) {
             Err(e) if e.kind() == IoKind::NotFound => Vec::new(),
             read => read.map_err(|e| Error::io("read the index", &path, &e))?,
         };
-        let mut index = Self { path, text, ends: Vec::new(), torn: 0 };
-        let (mut from, mut damaged) = (0, None);
-        let mut at = 0;
-        while let Some(n) = index.text[at..].iter().position(|b| *b == b'\n') {
-            let line = at..at + n;
-            at += n + 1;
-            match (unseal(&index.text[line]), damaged) {
-                // What follows the last whole line was never completed; what stands between two was damaged later.
-                (None, _) => damaged = damaged.or(Some(index.ends.len() + 1)),
-                (Some(()), Some(n)) => {
-                    return Err(Error::corrupt(
-                        &index.path,
-                        format!("line {n} was damaged: its checksum does not match"),
-                    ));
-                }
-                (Some(()), None) => {
-                    index.ends.push(at);
-                    from = at;
-                }
+        let (mut ends, mut damaged, mut n_whole, mut start) = (Vec::new(), Vec::new(), 0, 0);
+        while let Some(n) = text[start..].iter().position(|b| *b == b'\n') {
+            match unseal(&text[start..start + n]) {
+                Some(()) => n_whole = ends.len() + 1,
+                None => damaged.push(ends.len()),
             }
+            start += n + 1;
+            ends.push(start);
         }
-        index.torn = index.text.len() - from;
-        index.text.truncate(from);
+        ends.truncate(n_whole);
+        damaged.retain(|line| *line < n_whole);
+        let len = ends.last().copied().unwrap_or(0);
+        let mut index = Self { path, torn: text.len() - len, text, ends, damaged };
+        index.text.truncate(len);
         Ok(index)
+    }
+
+    /// Episodes whose lines were damaged.
+    pub fn damaged(&self) -> &[usize] {
+        &self.damaged
     }
 
     pub fn len(&self) -> usize {
@@ -100,6 +98,12 @@ impl Index {
 
     /// What it says of episode `idx`, which is below [`Index::len`].
     pub fn entry(&self, idx: usize) -> Result<Entry> {
+        if self.damaged.binary_search(&idx).is_ok() {
+            let message = format!("line {} was damaged: its checksum does not match", idx + 1);
+            return Err(Error::corrupt(&self.path, message).hint(
+                "the other episodes are whole: import the store into a new one with `--skip-damaged`",
+            ));
+        }
         let line = &self.text[self.start(idx)..self.ends[idx]];
         serde_json::from_slice(line).map_err(|e| {
             Error::corrupt(&self.path, format!("line {} does not describe an episode: {e}", idx + 1))
@@ -143,6 +147,7 @@ impl Index {
         writer.cut(len as u64)?;
         self.text.truncate(len);
         self.ends.truncate(n);
+        self.damaged.retain(|line| *line < n);
         Ok(())
     }
 

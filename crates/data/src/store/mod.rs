@@ -17,7 +17,8 @@ mod index;
 mod shard;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fmt;
+use std::fs::{self, File};
 use std::io::ErrorKind as IoKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -41,6 +42,7 @@ const SHARDS: &str = "shards";
 const HEAD: &str = "store.json";
 /// Held by the one writer.
 const LOCK: &str = "writer.lock";
+
 /// How a store keeps pictures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +52,15 @@ pub enum Pictures {
     Raw,
     /// As PNG files: exact, and small where pictures are drawn.
     Png,
+}
+
+impl fmt::Display for Pictures {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Pictures::Raw => "raw",
+            Pictures::Png => "PNG",
+        })
+    }
 }
 
 /// How a store keeps its episodes.
@@ -131,7 +142,8 @@ impl Store {
     /// Opens the store in the folder `dir`. Episodes are found but not read.
     ///
     /// # Errors
-    /// If there is no store, or [`ErrorKind::Corrupt`] naming the file if its index is damaged or an episode is gone.
+    /// If there is no store, or [`ErrorKind::Corrupt`] naming the file if its head is damaged or an episode is gone. Damaged
+    /// lines of the index are no error here, but of reading their episodes: see [`Store::damage`].
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join(HEAD);
         let json = fs::read(&path).map_err(|err| match err.kind() {
@@ -199,9 +211,7 @@ impl Store {
     pub fn leftovers(&self) -> Option<String> {
         // What a writer that lives is about to commit is no leftover.
         let lock = File::open(self.dir.join(LOCK)).ok();
-        if self.writer.is_some()
-            || lock.is_some_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-        {
+        if self.writer.is_some() || lock.is_some_and(|file| append::is_writing(&file)) {
             return None;
         }
         let (shard_idx, end) = self.end().ok()?;
@@ -214,6 +224,17 @@ impl Store {
             format!(
                 "what was not completed is dropped: {extra} bytes of episodes, and {torn} bytes of the index"
             )
+        })
+    }
+
+    /// Which episodes the index no longer describes, in words, if a line of it was damaged since it was written. They keep
+    /// their numbers and cannot be read; all others can.
+    pub fn damage(&self) -> Option<String> {
+        let lines: Vec<String> = self.index.damaged().iter().map(|idx| (idx + 1).to_string()).collect();
+        let path = index::path(&self.dir);
+        (!lines.is_empty()).then(|| {
+            let (n, lines) = (lines.len(), lines.join(", "));
+            format!("{n} episodes cannot be read: damaged lines {lines} of {}", path.display())
         })
     }
 

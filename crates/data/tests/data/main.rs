@@ -12,6 +12,7 @@ mod peers;
 mod replay;
 mod resume;
 mod sampling;
+mod staged;
 mod store;
 mod swm_folder;
 mod swm_hdf5;

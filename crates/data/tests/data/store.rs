@@ -356,3 +356,59 @@ fn rewards_that_sum_to_no_number_are_refused() {
     assert!(err.to_string().contains("finite sum"), "{err}");
     assert_eq!(Store::open(dir.path()).unwrap().len(), 1);
 }
+
+#[test]
+fn a_damaged_line_of_the_index_costs_its_own_episode_and_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let originals: Vec<_> = store(dir.path(), 4).iter().map(Result::unwrap).collect();
+    let index = dir.path().join("index.jsonl");
+    let mut bytes = fs::read(&index).unwrap();
+    let second = bytes.iter().position(|b| *b == b'\n').unwrap() + 10;
+    bytes[second] ^= 1;
+    fs::write(&index, bytes).unwrap();
+    let mut damaged = Store::open(dir.path()).unwrap();
+    let said = damaged.damage().unwrap();
+    assert!(said.starts_with("1 episodes cannot be read: damaged lines 2 of"), "{said}");
+    assert!(said.ends_with("index.jsonl"), "{said}");
+    let read: Vec<_> = damaged.iter().collect();
+    let err = read[1].as_ref().unwrap_err();
+    assert_eq!(err.kind(), ErrorKind::Corrupt);
+    assert!(err.to_string().starts_with("line 2 was damaged: its checksum does not match: "), "{err}");
+    assert!(err.to_string().ends_with("index.jsonl"), "{err}");
+    assert!([0, 2, 3].iter().all(|idx| read[*idx].as_ref().unwrap() == &originals[*idx]));
+    assert!(damaged.summary().is_err(), "nothing is counted that cannot be known");
+    // It goes on as any other store, and everything stays where it was.
+    damaged.append(&episode(4, 5, StepKind::Mid)).unwrap();
+    drop(damaged);
+    let opened = Store::open(dir.path()).unwrap();
+    assert_eq!((opened.len(), opened.damage()), (5, Some(said)));
+    assert_eq!(opened.read(4).unwrap(), episode(4, 5, StepKind::Mid));
+    assert!(opened.read(1).is_err());
+    drop(opened);
+    let mut cut = Store::open(dir.path()).unwrap();
+    cut.truncate(1).unwrap();
+    assert_eq!((cut.len(), cut.damage()), (1, None));
+}
+
+#[test]
+fn those_who_look_whether_a_store_is_being_written_never_keep_a_writer_out() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(store(dir.path(), 1));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let reader = Store::open(dir.path()).unwrap();
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    assert_eq!(reader.leftovers(), None);
+                }
+            });
+        }
+        let written = (1..200).try_for_each(|_| {
+            let mut writer = Store::open(dir.path())?;
+            writer.truncate(1)
+        });
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        written.unwrap();
+    });
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
 use worldsmith_data::formats::{self, SinkSpec, Source};
-use worldsmith_data::{Keeping, Store, fingerprint};
+use worldsmith_data::{Keeping, Pictures, Store, fingerprint};
 
 use super::{FPS, STORE, SourceRequest};
 use crate::{Progress, Stop};
@@ -23,8 +23,12 @@ pub struct ConvertRequest {
     pub fps: Option<f32>,
     /// Pictures as compressed video, in formats that can hold both.
     pub video: bool,
+    /// How an episode store keeps pictures; raw, or as the store that is gone on with does, if left out.
+    pub pictures: Option<Pictures>,
     /// Go on with an episode store that was begun, from the first episode it lacks.
     pub resume: bool,
+    /// Leave out episodes that are damaged, and say so, instead of stopping at the first.
+    pub skip_damaged: bool,
 }
 
 /// What was converted.
@@ -52,13 +56,12 @@ pub struct Converted {
 ///
 /// # Errors
 /// If a data set cannot be read, they differ in their spaces, or `out` cannot be written. A store keeps the episodes that
-/// were whole; what was begun in another format is to be removed.
+/// were whole; of what was begun in another format nothing is left.
 pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<Converted> {
     let mut sources: Vec<Box<dyn Source>> =
         request.sources.iter().map(|s| Ok(s.open()?.1)).collect::<Result<_>>()?;
     let first = sources.first().ok_or_else(|| Error::invalid("expected a data set to read, got none"))?;
     let (obs, first_fps) = (first.info().obs.clone(), first.info().fps);
-    let fps = request.fps.or(first_fps).unwrap_or(FPS);
     for (source, asked) in sources.iter().zip(&request.sources) {
         same_spaces(first.info(), source.info(), &asked.path)?;
     }
@@ -67,45 +70,69 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
     let mut action = first.info().action.clone();
     let to = formats::format(request.to.as_deref().unwrap_or(STORE))?;
     if to.name == STORE && is_unbounded(&action) {
-        action = bounded(&action, &mut sources, progress, stop)?;
+        action = bounded(&action, &mut sources, request.skip_damaged, progress, stop)?;
         notes.push(format!("the actions had no bounds; they were given those of the data: {action}"));
     }
+    let fps = request.fps.or(first_fps).unwrap_or(FPS);
     let spec = SinkSpec { video: request.video, ..SinkSpec::new(obs.clone(), action.clone(), fps) };
-    if to.name != STORE && request.fps.is_none() && first_fps.is_none() {
-        notes.push(format!(
-            "the source does not say how many steps a second it has; {FPS} are assumed (`--fps`)"
-        ));
-    }
-    let mut copy = Copy { done: 0, steps: 0, progress, stop };
-    let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
+    let mut copy = Copy { there: Vec::new(), request, done: 0, steps: 0, left_out: 0, progress, stop };
     if to.name == STORE {
-        let mut store = open_store(request, &spec, request.fps.or(first_fps), copy.progress)?;
-        let skip = store.len();
-        check_begun(&store, &mut sources)?;
-        // Whatever stops the copy, what was copied until then is kept.
-        let copied = copy.run(&mut sources, skip, &mut |episode| store.append_later(episode));
-        store.commit()?;
-        copied.map_err(|e| match e.kind() {
-            ErrorKind::Interrupted => e.hint("run it again with `--resume` to go on"),
-            _ => e,
-        })?;
+        fill_store(&mut copy, &mut sources, &spec, request.fps.or(first_fps))?;
     } else {
-        let create = to.create.ok_or_else(|| {
-            Error::invalid(format!("format `{}` can be read but not written", to.name))
-                .hint("`worldsmith data formats` says which can be written")
-        })?;
-        let mut sink = create(&request.out, &spec)?;
-        copy.run(&mut sources, 0, &mut |episode| sink.push(episode))?;
+        if request.fps.is_none() && first_fps.is_none() {
+            notes.push(format!(
+                "the source does not say how many steps a second it has; {FPS} are assumed (`--fps`)"
+            ));
+        }
+        if request.pictures.is_some() {
+            return Err(Error::invalid(format!("expected no choice of pictures for format `{}`", to.name))
+                .hint("`--pictures` is for episode stores; `--video` for formats that can hold both"));
+        }
+        let mut sink = formats::create(to, &request.out, &spec)?;
+        copy.run(&mut sources, &mut |episode| sink.push(episode))?;
         sink.finish()?;
     }
-    let steps = copy.steps;
-    Ok(Converted { out: request.out.clone(), format: to.name, episodes: total, steps, obs, action, notes })
+    if copy.left_out > 0 {
+        notes.push(format!("{} damaged episodes were left out", copy.left_out));
+    }
+    let (episodes, steps) = (copy.done, copy.steps);
+    Ok(Converted { out: request.out.clone(), format: to.name, episodes, steps, obs, action, notes })
+}
+
+/// Copies into an episode store, from the first episode on that it lacks.
+fn fill_store(
+    copy: &mut Copy,
+    sources: &mut [Box<dyn Source>],
+    spec: &SinkSpec,
+    fps: Option<f32>,
+) -> Result<()> {
+    let mut store = open_store(copy.request, spec, fps, copy.progress)?;
+    copy.there = (0..store.len()).map(|idx| Ok(store.entry(idx)?.hash)).collect::<Result<_>>()?;
+    if !copy.request.skip_damaged {
+        check_begun(&store, sources)?;
+    }
+    // Whatever stops the copy, what was copied until then is kept.
+    let copied = copy.run(sources, &mut |episode| store.append_later(episode));
+    let copied = copied.and(store.commit());
+    copied.map_err(|err| match err.kind() {
+        ErrorKind::Interrupted => err.hint("run it again with `--resume` to go on"),
+        ErrorKind::Io => err.hint(format!(
+            "{} episodes are safe; once the cause is mended (is the disk full?), `--resume` goes on from there",
+            store.len()
+        )),
+        _ => err,
+    })
 }
 
 /// The loop of a conversion.
 struct Copy<'a> {
+    /// Fingerprints of the episodes that need not be copied again.
+    there: Vec<String>,
+    request: &'a ConvertRequest,
+    /// Episodes that are in the new data set.
     done: usize,
     steps: usize,
+    left_out: usize,
     progress: &'a mut dyn Progress,
     stop: &'a Stop,
 }
@@ -114,24 +141,52 @@ impl Copy<'_> {
     fn run(
         &mut self,
         sources: &mut [Box<dyn Source>],
-        skip: usize,
         put: &mut dyn FnMut(&Episode) -> Result<()>,
     ) -> Result<()> {
         let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
         self.progress.stage("convert", total as u64);
-        for source in sources {
+        for (source, asked) in sources.iter_mut().zip(&self.request.sources) {
             for idx in 0..source.n_episodes() {
                 self.stop.check()?;
-                if self.done >= skip {
-                    let episode = source.read(idx)?;
-                    self.steps += episode.len();
-                    put(&episode)?;
+                // Without damage the episodes that are there are the first ones.
+                if self.done >= self.there.len() || self.request.skip_damaged {
+                    match source.read(idx) {
+                        Ok(episode) => self.keep(&episode, put)?,
+                        Err(err) if err.kind() == ErrorKind::Corrupt && self.request.skip_damaged => {
+                            self.left_out += 1;
+                            let path = asked.path.display();
+                            self.progress.warn(&format!("episode {idx} of {path} is left out: {err}"));
+                        }
+                        Err(err) => return Err(skippable(err)),
+                    }
+                } else {
+                    self.done += 1;
                 }
-                self.done += 1;
-                self.progress.at(self.done as u64, "");
+                self.progress.at((self.done + self.left_out) as u64, "");
             }
         }
         Ok(())
+    }
+
+    fn keep(&mut self, episode: &Episode, put: &mut dyn FnMut(&Episode) -> Result<()>) -> Result<()> {
+        match self.there.get(self.done) {
+            Some(hash) if *hash != fingerprint(episode) => return Err(another(self.done, &self.request.out)),
+            Some(_) => {}
+            None => {
+                self.steps += episode.len();
+                put(episode)?;
+            }
+        }
+        self.done += 1;
+        Ok(())
+    }
+}
+
+/// The error of an episode that cannot be read, with the way round it.
+fn skippable(err: Error) -> Error {
+    match err.kind() {
+        ErrorKind::Corrupt => err.hint("`--skip-damaged` leaves such episodes out, and says which"),
+        _ => err,
     }
 }
 
@@ -150,14 +205,18 @@ fn check_begun(store: &Store, sources: &mut [Box<dyn Source>]) -> Result<()> {
             None => false,
         };
         if !is_same {
-            let message =
-                format!("expected a store begun from these data sets, got another episode {wanted}");
-            return Err(Error::new(ErrorKind::Mismatch, message)
-                .at(store.dir())
-                .hint("`worldsmith data merge` joins data sets into a new store"));
+            return Err(another(wanted, store.dir()));
         }
     }
     Ok(())
+}
+
+/// The error of a store that was begun from something else.
+pub(super) fn another(episode: usize, out: &Path) -> Error {
+    let message = format!("expected a store begun from these data sets, got another episode {episode}");
+    Error::new(ErrorKind::Mismatch, message)
+        .at(out)
+        .hint("`worldsmith data merge` joins data sets into a new store")
 }
 
 fn same_spaces(first: &formats::SourceInfo, other: &formats::SourceInfo, path: &Path) -> Result<()> {
@@ -177,28 +236,36 @@ fn open_store(
     fps: Option<f32>,
     progress: &mut dyn Progress,
 ) -> Result<Store> {
-    if !(request.resume && request.out.join("store.json").exists()) {
-        let keeping = Keeping { fps, ..Keeping::default() };
-        return Store::create_with(&request.out, &spec.obs, &spec.action, keeping).map_err(|e| {
-            match e.kind() {
-                ErrorKind::Io => e,
-                _ => e.hint("go on with it by `--resume`, or choose another folder"),
-            }
+    let keeping = Keeping { fps, pictures: request.pictures.unwrap_or_default() };
+    let store = begin_or_resume(&request.out, [&spec.obs, &spec.action], keeping, request.resume, progress)?;
+    match request.pictures {
+        Some(asked) if asked != store.pictures() => {
+            let message = format!("expected a store of {asked} pictures, got one of {}", store.pictures());
+            Err(Error::new(ErrorKind::Mismatch, message).at(&request.out))
+        }
+        _ => Ok(store),
+    }
+}
+
+/// A new store of these spaces at `out`, or, to `resume`, the one that was begun there if there is one.
+pub(super) fn begin_or_resume(
+    out: &Path,
+    [obs, action]: [&Space; 2],
+    keeping: Keeping,
+    resume: bool,
+    progress: &mut dyn Progress,
+) -> Result<Store> {
+    if !(resume && out.join("store.json").exists()) {
+        return Store::create_with(out, obs, action, keeping).map_err(|e| match e.kind() {
+            ErrorKind::Io => e,
+            _ => e.hint("go on with it by `--resume`, or choose another folder"),
         });
     }
-    let mut store = Store::open(&request.out)?;
-    if (store.obs(), store.action()) != (&spec.obs, &spec.action) {
-        return Err(Error::new(
-            ErrorKind::Mismatch,
-            format!(
-                "expected a store of {} and {}, got {} and {}",
-                spec.obs,
-                spec.action,
-                store.obs(),
-                store.action()
-            ),
-        )
-        .at(&request.out));
+    let mut store = Store::open(out)?;
+    if (store.obs(), store.action()) != (obs, action) {
+        let (got_obs, got_action) = (store.obs(), store.action());
+        let message = format!("expected a store of {obs} and {action}, got {got_obs} and {got_action}");
+        return Err(Error::new(ErrorKind::Mismatch, message).at(out));
     }
     store.leftovers().iter().for_each(|said| progress.warn(said));
     store.truncate(store.len())?;
@@ -217,6 +284,7 @@ fn is_unbounded(action: &Space) -> bool {
 fn bounded(
     action: &Space,
     sources: &mut [Box<dyn Source>],
+    skip_damaged: bool,
     progress: &mut dyn Progress,
     stop: &Stop,
 ) -> Result<Space> {
@@ -232,7 +300,12 @@ fn bounded(
     for source in sources {
         for idx in 0..source.n_episodes() {
             stop.check()?;
-            for taken in source.read(idx)?.actions {
+            let actions = match source.read(idx) {
+                Ok(episode) => episode.actions,
+                Err(err) if err.kind() == ErrorKind::Corrupt && skip_damaged => Vec::new(),
+                Err(err) => return Err(skippable(err)),
+            };
+            for taken in actions {
                 let mut flat = Vec::with_capacity(n);
                 action.flatten(&taken, &mut flat)?;
                 for (i, x) in flat.into_iter().enumerate().filter(|(_, x)| x.is_finite()) {
@@ -245,19 +318,8 @@ fn bounded(
         }
     }
     let pick = |given: &[f32], seen: &[f32]| -> Vec<f32> {
-        given
-            .iter()
-            .zip(seen)
-            .map(|(g, s)| {
-                if g.is_finite() {
-                    *g
-                } else if s.is_finite() {
-                    *s
-                } else {
-                    0.0
-                }
-            })
-            .collect()
+        let bound = |(given, seen): (&f32, &f32)| [*given, *seen, 0.0].into_iter().find(|x| x.is_finite());
+        given.iter().zip(seen).filter_map(bound).collect()
     };
     Ok(Space::Box { shape: shape.clone(), low: pick(low, &lowest), high: pick(high, &highest) })
 }

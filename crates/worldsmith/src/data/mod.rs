@@ -10,15 +10,15 @@ mod verify;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use worldsmith_core::{Episode, Result, Space};
+use worldsmith_core::{Episode, ErrorKind, Result, Space};
 use worldsmith_data::StatsBuilder;
 use worldsmith_data::formats::{self, FORMATS, Format, Source};
 
 pub use convert::{ConvertRequest, Converted, convert};
 pub use preview::{Preview, preview};
-pub use verify::{Damage, Duplicates, Place, SplitResult, Verified, split, verify};
+pub use verify::{Damage, Duplicates, Place, SplitRequest, SplitResult, Verified, split, verify};
 pub use worldsmith_data::formats::ReadOptions;
-pub use worldsmith_data::{ColumnStats, Statistics};
+pub use worldsmith_data::{ColumnStats, Pictures, Statistics};
 
 use crate::{Progress, Stop};
 
@@ -84,17 +84,25 @@ pub struct Inspected {
     pub notes: Vec<String>,
 }
 
-/// Looks into a data set and reads its first episode.
+/// Looks into a data set and reads its first episode. One that is damaged is noted.
 ///
 /// # Errors
-/// If it is of no known format, or damaged.
+/// If it is of no known format, or damaged as a whole.
 pub fn inspect(request: &SourceRequest) -> Result<Inspected> {
     let (format, mut source) = request.open()?;
     let first = match source.n_episodes() {
-        0 => None,
-        _ => Some(source.read(0)?),
+        0 => Ok(None),
+        _ => source.read(0).map(Some),
     };
     let info = source.info();
+    let mut notes = info.notes.clone();
+    let first = match first {
+        Err(err) if err.kind() == ErrorKind::Corrupt => {
+            notes.push(format!("the first episode cannot be read: {err}"));
+            None
+        }
+        first => first?,
+    };
     Ok(Inspected {
         path: request.path.clone(),
         format: format.name,
@@ -104,7 +112,7 @@ pub fn inspect(request: &SourceRequest) -> Result<Inspected> {
         fps: info.fps,
         first_len: first.as_ref().map(Episode::len),
         task: first.and_then(|episode| episode.meta.task),
-        notes: info.notes.clone(),
+        notes,
     })
 }
 

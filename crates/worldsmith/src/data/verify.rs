@@ -1,13 +1,14 @@
 //! Is a data set whole, does it hold an episode twice, and does a test set share any with a training set?
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
-use worldsmith_core::{Error, Result};
+use worldsmith_core::{Episode, Error, ErrorKind, Result};
 use worldsmith_data::{Keeping, Store, fingerprint};
 
 use super::SourceRequest;
+use super::convert::{another, begin_or_resume};
 use crate::{Progress, Stop};
 
 /// Where an episode is.
@@ -102,39 +103,58 @@ pub struct SplitResult {
     pub n_test: usize,
 }
 
+/// How to split.
+#[derive(Debug, Clone)]
+pub struct SplitRequest {
+    /// What to split.
+    pub set: SourceRequest,
+    /// Folder of the stores `train` and `test`.
+    pub out: PathBuf,
+    /// Share of the test episodes, between 0 and 1.
+    pub test: f64,
+    /// Go on with stores that were begun.
+    pub resume: bool,
+}
+
 /// Splits a data set into the stores `out/train` and `out/test` by the episodes' fingerprints: about `test` of them, from 0
 /// to 1, go to the latter. The same episode always goes the same way, so that equal ones never end up on both sides, and
 /// more data later leave every episode where it was.
 ///
 /// # Errors
-/// If the data set cannot be read, or a store is there already.
-pub fn split(
-    set: &SourceRequest,
-    out: &Path,
-    test: f64,
-    progress: &mut dyn Progress,
-    stop: &Stop,
-) -> Result<SplitResult> {
-    if !(test > 0.0 && test < 1.0) {
+/// If the data set cannot be read, or a store is there already that is not to be gone on with, or was begun from something
+/// else.
+pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<SplitResult> {
+    let SplitRequest { set, out, test, resume } = request;
+    if !(*test > 0.0 && *test < 1.0) {
         return Err(Error::invalid(format!("expected a share of test episodes between 0 and 1, got {test}")));
     }
     let (_, mut source) = set.open()?;
-    let (obs, action) = (source.info().obs.clone(), source.info().action.clone());
     let keeping = Keeping { fps: source.info().fps, ..Keeping::default() };
-    let mut stores = [
-        Store::create_with(&out.join("train"), &obs, &action, keeping)?,
-        Store::create_with(&out.join("test"), &obs, &action, keeping)?,
-    ];
+    let mut begin = |name| {
+        let spaces = [&source.info().obs, &source.info().action];
+        begin_or_resume(&out.join(name), spaces, keeping, *resume, progress)
+    };
+    let mut sides = [Side::new(begin("train")?), Side::new(begin("test")?)];
     progress.stage("split", source.n_episodes() as u64);
+    let mut copied = Ok(());
     for idx in 0..source.n_episodes() {
-        stop.check()?;
-        let episode = source.read(idx)?;
-        let is_test = share_of(&fingerprint(&episode)) < test;
-        stores[usize::from(is_test)].append_later(&episode)?;
+        copied = stop.check().and_then(|()| {
+            let episode = source.read(idx)?;
+            let hash = fingerprint(&episode);
+            sides[usize::from(share_of(&hash) < *test)].take(&episode, &hash)
+        });
+        if copied.is_err() {
+            break;
+        }
         progress.at(idx as u64 + 1, "");
     }
-    stores.iter_mut().try_for_each(Store::commit)?;
-    let [train, held] = &stores;
+    // Whatever stopped it, what was copied until then is kept.
+    let kept = sides.iter_mut().try_for_each(|side| side.store.commit());
+    copied.and(kept).map_err(|err| match err.kind() {
+        ErrorKind::Interrupted | ErrorKind::Io => err.hint("run it again with `--resume` to go on"),
+        _ => err,
+    })?;
+    let [train, held] = sides.map(|side| side.store);
     if train.is_empty() || held.is_empty() {
         let (n_train, n_test) = (train.len(), held.len());
         progress.warn(&format!("one side is empty: {n_train} training and {n_test} test episodes"));
@@ -145,6 +165,31 @@ pub fn split(
         test: held.dir().to_owned(),
         n_test: held.len(),
     })
+}
+
+/// One of the stores that a data set is split into.
+struct Side {
+    store: Store,
+    /// Episodes that came to this side, those with them that were there before.
+    n_seen: usize,
+    n_before: usize,
+}
+
+impl Side {
+    fn new(store: Store) -> Self {
+        Self { n_before: store.len(), store, n_seen: 0 }
+    }
+
+    /// Adds an episode, unless it is there from an earlier time.
+    fn take(&mut self, episode: &Episode, hash: &str) -> Result<()> {
+        let idx = self.n_seen;
+        self.n_seen += 1;
+        match idx < self.n_before {
+            false => self.store.append_later(episode),
+            true if self.store.entry(idx)?.hash == hash => Ok(()),
+            true => Err(another(idx, self.store.dir())),
+        }
+    }
 }
 
 /// A fingerprint as a number from 0 to 1.
