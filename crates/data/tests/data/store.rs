@@ -238,6 +238,9 @@ fn a_damaged_or_missing_head_is_named() {
     fs::write(&head, json.replace("\"version\": 2", "\"version\": 9")).unwrap();
     let err = Store::open(dir.path()).unwrap_err();
     assert!(err.to_string().starts_with("expected format version 2, got 9"), "{err}");
+    fs::write(&head, "0").unwrap();
+    let err = Store::open(dir.path()).unwrap_err();
+    assert!(err.to_string().starts_with("expected format version 2, got null"), "{err}");
     fs::write(&head, json).unwrap();
     fs::remove_file(shard(dir.path())).unwrap();
     let err = Store::open(dir.path()).unwrap_err();
