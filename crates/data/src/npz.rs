@@ -20,6 +20,9 @@ const ENDING: &str = ".npy";
 /// How hard written arrays are squeezed, of 9: pictures get much smaller, and further costs much more time.
 const LEVEL: i64 = 1;
 
+/// A file can name any number of rows that hold nothing.
+const MOST_EMPTY_ROWS: usize = 1 << 16;
+
 /// An `.npz` whose headers were read.
 pub(crate) struct Npz {
     path: PathBuf,
@@ -51,10 +54,10 @@ impl Npz {
                 hint.into_iter().fold(err, Error::hint)
             };
             let header = Header::read(&mut stream).map_err(named)?;
-            let wanted = header
-                .row_len()
+            let row_len = header.row_len().filter(|n| *n > 0 || header.n_rows() <= MOST_EMPTY_ROWS);
+            let wanted = row_len
                 .and_then(|row| row.checked_mul(header.n_rows()))
-                .map(|n| n as u64 + header.len);
+                .and_then(|n| header.len.checked_add(n as u64));
             if wanted != Some(len) {
                 let shape = &header.shape;
                 return Err(Error::corrupt(

@@ -15,6 +15,8 @@ const MOST_INFLATED: u64 = 1032;
 pub(crate) struct Zipped {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
+    /// Whether every name was held against the file's own header.
+    named: bool,
 }
 
 /// Where a file stands in its zip.
@@ -35,7 +37,7 @@ impl Zipped {
         let file = File::open(path).map_err(|err| Error::io("open file", path, &err))?;
         let archive = ZipArchive::new(BufReader::new(file))
             .map_err(|err| Error::corrupt(path, format!("expected a zip: {err}")))?;
-        Ok(Self { path: path.to_path_buf(), archive })
+        Ok(Self { path: path.to_path_buf(), archive, named: false })
     }
 
     /// Names of all files in it, without those that are no text.
@@ -46,6 +48,18 @@ impl Zipped {
     /// Whether there is a file `name`.
     pub fn has(&self, name: &str) -> bool {
         self.archive.index_for_name(name).is_some()
+    }
+
+    /// Makes sure that a file that is not there was not renamed by damage: no checksum covers the directory's names.
+    ///
+    /// # Errors
+    /// If a file has another name in its own header.
+    pub fn check_names(&mut self) -> Result<()> {
+        if !self.named {
+            self.names().collect::<Vec<_>>().iter().try_for_each(|name| self.entry(name).map(drop))?;
+            self.named = true;
+        }
+        Ok(())
     }
 
     /// The whole file `name`, its checksum verified.

@@ -20,7 +20,7 @@ use worldsmith_core::{Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Spac
 
 pub(crate) use super::column::{Cells, Column, Kind, Schema, row_shape};
 use super::{ReadOptions, SEE_COLUMNS};
-use crate::leaf::{Leaf, check_episode, leaves};
+use crate::leaf::{Leaf, check_episode, check_space, leaves};
 
 const ACTION: &str = "action";
 const REWARD: &str = "reward";
@@ -153,6 +153,7 @@ impl Layout {
             let kind = Column::of(&[], space).ok().map(|column| column.cells.kind());
             columns.get(name).is_some_and(|there| there.shape == row_shape(space) && Some(there.kind) == kind)
         };
+        [obs, action].into_iter().try_for_each(check_space).ok()?;
         let written = Self::columns_of(obs, action).ok()?;
         let (_, parts) = written.split_last()?;
         let names = parts.iter().map(|(name, _)| name.clone()).collect();

@@ -157,7 +157,8 @@ impl Store {
         let broken = |err: serde_json::Error| {
             Error::corrupt(&path, format!("not the head of an episode store: {err}"))
         };
-        let version = serde_json::from_slice::<serde_json::Value>(&json).map_err(broken)?["version"].take();
+        let version = serde_json::from_slice::<serde_json::Value>(&json).map_err(broken)?;
+        let version = version.get("version").cloned().unwrap_or_default();
         if version != VERSION {
             return Err(Error::corrupt(&path, format!("expected format version {VERSION}, got {version}")));
         }

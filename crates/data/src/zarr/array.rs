@@ -11,6 +11,9 @@ use crate::formats::column::{Column, Schema};
 /// Rows that were never written may have that many bytes in one reading: a file that names more only says so.
 const MOST_UNWRITTEN: usize = 1 << 28;
 
+/// And they may lie in that many chunks.
+const MOST_MISSING: usize = 1 << 13;
+
 /// A row may lie in that many chunks: each is a file.
 const MOST_CHUNKS: usize = 1 << 16;
 
@@ -64,12 +67,12 @@ impl Array {
         let row_len = width.and_then(|n| n.checked_mul(self.meta.dtype.size()));
         let row_len = row_len.ok_or_else(|| broken("expected rows that fit into memory".to_owned()))?;
         let thick = self.meta.chunks[0];
-        let (mut bytes, mut n_unwritten) = (Vec::new(), 0);
+        let (mut bytes, mut unwritten) = (Vec::new(), Unwritten::default());
         let mut at = rows.start;
         while at < rows.end {
             let idx = at / thick;
             let part = at..rows.end.min((idx + 1).saturating_mul(thick));
-            let slab = self.slab(store, idx, part.clone(), row_len, &mut n_unwritten)?;
+            let slab = self.slab(store, idx, part.clone(), row_len, &mut unwritten)?;
             bytes.extend_from_slice(&slab);
             at = part.end;
         }
@@ -83,7 +86,7 @@ impl Array {
         idx: usize,
         part: Range<usize>,
         row_len: usize,
-        n_unwritten: &mut usize,
+        unwritten: &mut Unwritten,
     ) -> Result<Vec<u8>> {
         let n_chunks: Vec<usize> = self.meta.shape[1..]
             .iter()
@@ -103,16 +106,17 @@ impl Array {
         loop {
             let found = self.chunk(store, &at)?;
             let n_found = found.as_ref().map_or(0, Vec::len);
-            *n_unwritten = n_unwritten.saturating_sub(n_found);
+            unwritten.n_chunks += usize::from(found.is_none());
+            unwritten.n_bytes = unwritten.n_bytes.saturating_sub(n_found);
             if slab.is_empty() {
-                *n_unwritten += len.saturating_sub(n_found);
-                if *n_unwritten > MOST_UNWRITTEN {
-                    let path = store.path().join(&self.key);
-                    return Err(Error::corrupt(
-                        &path,
-                        format!("expected written chunks, got {len} bytes without any"),
-                    ));
-                }
+                unwritten.n_bytes = unwritten.n_bytes.saturating_add(len.saturating_sub(n_found));
+            }
+            if unwritten.n_bytes > MOST_UNWRITTEN || unwritten.n_chunks > MOST_MISSING {
+                let path = store.path().join(&self.key);
+                let why = format!("expected written chunks, got {len} bytes without any");
+                return Err(Error::corrupt(&path, why));
+            }
+            if slab.is_empty() {
                 slab = self.meta.fill.iter().copied().cycle().take(len).collect();
             }
             if let Some(chunk) = found {
@@ -176,6 +180,13 @@ impl Array {
             }
         }
     }
+}
+
+/// What a reading met of rows that were never written.
+#[derive(Debug, Default)]
+struct Unwritten {
+    n_bytes: usize,
+    n_chunks: usize,
 }
 
 /// Where a chunk stands along one axis, without what hangs over the end.

@@ -91,6 +91,17 @@ impl Meta {
                 "expected chunks for 1 to {MOST_AXES} axes, got {chunks:?} of {shape:?}"
             )));
         }
+        // Of rows that hold nothing a file can name any number.
+        if self.dtype.size() == 0 || shape[1..].contains(&0) {
+            return Err(broken(format!("expected rows that hold something, got {shape:?}")));
+        }
+        // Anything longer could lead out of the folder.
+        if !matches!(self.separator.as_str(), "." | "/") {
+            return Err(broken(format!(
+                "expected `.` or `/` between numbers of chunks, got `{}`",
+                self.separator
+            )));
+        }
         if self.chunk_len().is_none_or(|len| len > MOST_CHUNK) {
             return Err(broken(format!("expected chunks of at most {MOST_CHUNK} bytes, got {chunks:?}")));
         }

@@ -84,7 +84,10 @@ impl Store {
     pub fn read(&mut self, key: &str) -> Result<Option<Vec<u8>>> {
         if let Some((zip, folder)) = &mut self.zip {
             let name = format!("{folder}{key}");
-            return zip.has(&name).then(|| zip.read(&name)).transpose();
+            return match zip.has(&name) {
+                true => zip.read(&name).map(Some),
+                false => zip.check_names().map(|()| None),
+            };
         }
         let path = self.path.join(key);
         match fs::read(&path) {

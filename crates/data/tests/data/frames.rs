@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use worldsmith_core::{Episode, Image, Seed, Space, StepKind, Value};
 use worldsmith_data::export::png_bytes;
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
+use super::damage::{Finds, Set};
 use super::peers;
 
 /// A 3x2 picture in which `t` can be read back.
@@ -209,7 +210,7 @@ fn jpegs_and_grey_pictures_of_a_coloured_set_are_read() {
 }
 
 #[test]
-fn parquet_tables_are_read_and_damaged_ones_refused() {
+fn parquet_tables_are_read() {
     let dir = tempfile::tempdir().unwrap();
     frames(dir.path(), 0..4);
     let bytes = fs::read(peers::fixture("frames", "actions.parquet")).unwrap();
@@ -220,17 +221,6 @@ fn parquet_tables_are_read_and_damaged_ones_refused() {
     assert_eq!((episode.rewards, episode.end), (vec![0.5, 0.0, -2.0], StepKind::Terminated));
     let Value::Dict(seen) = &episode.obs[3] else { panic!() };
     assert_eq!(seen["pos"], Value::vector(vec![6.0, 7.0]));
-    let mut rng = Seed(5).rng();
-    for cut in (0..100).map(|percent| bytes.len() * percent / 100) {
-        fs::write(&path, &bytes[..cut]).unwrap();
-        assert!(open(dir.path()).is_err(), "cut at {cut}");
-    }
-    for _ in 0..300 {
-        let mut flipped = bytes.clone();
-        flipped[rng.below(bytes.len())] ^= 1 << rng.below(8);
-        fs::write(&path, &flipped).unwrap();
-        let _ = open(dir.path()).and_then(|mut source| source.read(0));
-    }
 }
 
 fn spaces() -> (Space, Space) {
@@ -291,31 +281,35 @@ fn cut_and_flipped_files_are_refused_or_give_an_episode() {
     let path = dir.path().join("game");
     let (obs, action) = spaces();
     written(&path, &obs, &action);
-    let mut rng = Seed(9).rng();
-    let files: Vec<PathBuf> =
-        ["worldsmith.json", "episode-0/actions.csv", "episode-0/episode.json", "episode-0/00001.png"]
-            .map(|name| path.join(name))
-            .to_vec();
-    for file in files {
-        let bytes = fs::read(&file).unwrap();
-        let read = || open(&path).and_then(|mut source| source.read(0));
-        for cut in (0..100).map(|percent| bytes.len() * percent / 100) {
-            fs::write(&file, &bytes[..cut]).unwrap();
-            if let Err(err) = read() {
-                assert!(err.to_string().contains("game"), "{err}");
-            }
-        }
-        for _ in 0..60 {
-            let mut flipped = bytes.clone();
-            flipped[rng.below(bytes.len())] ^= 1 << rng.below(8);
-            fs::write(&file, &flipped).unwrap();
-            if let Err(err) = read() {
-                assert!(err.to_string().contains("game"), "{err}");
-            }
-        }
-        fs::write(&file, &bytes).unwrap();
+    let set = Set::new(&path, "frames");
+    set.survive("episode-0/00001.png", Finds::All, 60);
+    for name in ["worldsmith.json", "episode-0/episode.json"] {
+        set.survive(name, Finds::Cuts, 60);
     }
-    assert!(open(&path).unwrap().read(0).is_ok());
+    // Without its last line it is the table of a game whose last frame led nowhere.
+    set.survive("episode-0/actions.csv", Finds::Little, 60);
+    for (ending, finds, table) in [
+        ("csv", Finds::Little, &b"action,reward\nleft,0.5\nright,0\nleft,1\n"[..]),
+        ("jsonl", Finds::Cuts, b"{\"action\": [0.5, 1]}\n{\"action\": [0, 1]}\n{\"action\": [1, -1]}\n"),
+        ("parquet", Finds::Cuts, &fs::read(peers::fixture("frames", "actions.parquet")).unwrap()),
+    ] {
+        let path = dir.path().join(ending);
+        frames(&path, 0..4);
+        fs::write(path.join(format!("actions.{ending}")), table).unwrap();
+        Set::new(&path, "frames").survive(&format!("actions.{ending}"), finds, 60);
+    }
+    let (jpeg, video) = (dir.path().join("jpeg"), dir.path().join("video"));
+    for path in [&jpeg, &video] {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join("play.csv"), "action\n0\n1\n0\n1\n").unwrap();
+    }
+    for t in 0..5 {
+        let picture = peers::checked_in("swm_folder", &format!("folder/pixels/ep_0_step_{t}.jpeg"));
+        fs::copy(picture, jpeg.join(format!("{t}.jpg"))).unwrap();
+    }
+    fs::copy(peers::checked_in("swm_folder", "video/pixels/ep_0.mp4"), video.join("play.mp4")).unwrap();
+    Set::new(&jpeg, "frames").survive("2.jpg", Finds::Cuts, 60);
+    Set::new(&video, "frames").survive("play.mp4", Finds::Cuts, 60);
 }
 
 #[test]
@@ -336,6 +330,18 @@ fn a_video_with_a_table_of_its_name_is_an_episode() {
     assert_eq!(one.read(0).unwrap().len(), 4);
     fs::remove_file(dir.path().join("play-2.csv")).unwrap();
     assert!(complaint(dir.path()).starts_with("expected a table `play-2.csv` beside the video, found none"));
+}
+
+#[test]
+fn a_video_none_of_whose_frames_are_shown_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(peers::checked_in("swm_folder", "video/pixels/ep_0.mp4")).unwrap();
+    // The edit list shows what comes after the last frame.
+    let at = bytes.windows(4).position(|name| name == b"elst").unwrap() + 16;
+    bytes[at..at + 4].copy_from_slice(&i32::MAX.to_be_bytes());
+    fs::write(dir.path().join("play.mp4"), bytes).unwrap();
+    fs::write(dir.path().join("play.csv"), "action\n").unwrap();
+    assert!(complaint(dir.path()).starts_with("expected a video with frames, got none: GAME/play.mp4"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
-use super::damage;
+use super::damage::{Finds, Set};
 use super::peers::{self, find, numbers};
 
 fn fixture(name: &str) -> PathBuf {
@@ -252,22 +252,22 @@ fn many_episodes_are_found_by_name() {
 fn cut_and_flipped_files_are_refused_or_give_episodes() {
     let dir = tempfile::tempdir().unwrap();
     for (name, file, n_flips) in [
-        ("mixed-hdf5", "data/main_data.hdf5", 200),
-        ("jpeg-hdf5", "data/main_data.hdf5", 200),
-        ("mixed-arrow", "data/0/part-0.arrow", 300),
-        ("jpeg-arrow", "data/1/part-0.arrow", 200),
-        ("mixed-parquet", "data/0/part-0.parquet", 200),
+        ("mixed-hdf5", "data/main_data.hdf5", 100),
+        ("jpeg-hdf5", "data/main_data.hdf5", 100),
+        ("mixed-arrow", "data/0/part-0.arrow", 100),
+        ("jpeg-arrow", "data/1/part-0.arrow", 100),
+        ("mixed-parquet", "data/0/part-0.parquet", 100),
         ("mixed-arrow", "data/metadata.json", 50),
         ("mixed-arrow", "data/0/metadata.json", 20),
     ] {
         let path = dir.path().join(name);
         copy(&fixture(name), &path);
-        damage::survive(&path, &path.join(file), "minari", n_flips);
+        Set::new(&path, "minari").survive(file, Finds::Cuts, n_flips);
     }
     let path = dir.path().join("own");
     let (obs, action) = spaces();
     written("minari", &path, &obs, &action);
-    damage::survive(&path, &path.join("data/main_data.hdf5"), "minari", 200);
+    Set::new(&path, "minari").survive("data/main_data.hdf5", Finds::Cuts, 100);
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::{Keeping, Pictures, Store, crc32, fingerprint, is_held_out, write_atomic};
 
+use super::damage::{Finds, Set};
 use super::{action_space, episode, meta, obs_space, sampled};
 
 fn store(dir: &Path, n: usize) -> Store {
@@ -179,6 +180,54 @@ fn any_flipped_bit_is_found_unless_it_means_nothing() {
 }
 
 #[test]
+fn damage_is_found_when_a_store_is_read_as_a_data_set() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(store(dir.path(), 2));
+    let set = Set::new(dir.path(), "worldsmith");
+    for name in ["index.jsonl", "shards/000000.arrow"] {
+        set.survive(name, Finds::All, 100);
+    }
+    set.survive("store.json", Finds::Cuts, 100);
+}
+
+/// Writes the index line of the only episode again, with the checksum of what its shard holds now.
+fn seal(dir: &Path) {
+    let index = dir.join("index.jsonl");
+    let line = fs::read_to_string(&index).unwrap();
+    let mut entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+    entry.as_object_mut().unwrap().remove("sum");
+    let [at, n] = ["at", "bytes"].map(|key| entry[key].as_u64().unwrap() as usize);
+    entry["crc32"] = crc32(&fs::read(shard(dir)).unwrap()[at..at + n]).into();
+    let text = entry.to_string();
+    let (body, sum) = (text.strip_suffix('}').unwrap(), crc32(text.as_bytes()));
+    fs::write(index, format!("{body},\"sum\":\"{sum:08x}\"}}\n")).unwrap();
+}
+
+#[test]
+fn a_shard_that_lies_with_the_right_checksum_is_an_error_or_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut made = Store::create(dir.path(), &obs_space(), &action_space()).unwrap();
+    let written = episode(0, 4, StepKind::Terminated);
+    made.append(&written).unwrap();
+    drop(made);
+    let whole = fs::read(shard(dir.path())).unwrap();
+    seal(dir.path());
+    assert_eq!(Store::open(dir.path()).unwrap().read(0).unwrap(), written);
+    for lie in [1_u64 << 62, u64::MAX, 1 << 31, 6] {
+        for at in (0..whole.len() - 8).step_by(4) {
+            let mut bytes = whole.clone();
+            bytes[at..at + 8].copy_from_slice(&lie.to_le_bytes());
+            fs::remove_file(shard(dir.path())).unwrap();
+            fs::write(shard(dir.path()), bytes).unwrap();
+            seal(dir.path());
+            if let Err(err) = Store::open(dir.path()).and_then(|store| store.read(0)) {
+                assert!(err.to_string().contains("000000.arrow"), "{lie} at {at}: {err}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_damaged_or_missing_head_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let err = Store::open(dir.path()).unwrap_err();
@@ -189,6 +238,9 @@ fn a_damaged_or_missing_head_is_named() {
     fs::write(&head, json.replace("\"version\": 2", "\"version\": 9")).unwrap();
     let err = Store::open(dir.path()).unwrap_err();
     assert!(err.to_string().starts_with("expected format version 2, got 9"), "{err}");
+    fs::write(&head, "0").unwrap();
+    let err = Store::open(dir.path()).unwrap_err();
+    assert!(err.to_string().starts_with("expected format version 2, got null"), "{err}");
     fs::write(&head, json).unwrap();
     fs::remove_file(shard(dir.path())).unwrap();
     let err = Store::open(dir.path()).unwrap_err();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, ErrorKind, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
-use super::{damage, peers};
+use super::damage::{Finds, Set};
+use super::peers;
 
 /// Steps of the two episodes that `tests/parity/data/swm_hdf5.py` lays out.
 const STEPS: [usize; 2] = [4, 3];
@@ -195,12 +196,12 @@ fn cut_and_flipped_files_are_refused_or_give_episodes() {
     for name in ["v011.h5", "deflate.h5", "lzf.h5", "blosc_lz4.h5", "blosc_zstd.h5", "blosc_blosclz.h5"] {
         let path = dir.path().join(name);
         fs::copy(fixture(name), &path).unwrap();
-        damage::survive(&path, &path, "swm-hdf5", 200);
+        Set::new(&path, "swm-hdf5").survive("", Finds::Cuts, 60);
     }
     let path = dir.path().join("own.h5");
     let (obs, action) = spaces();
     written(&path, &obs, &action, &[3, 0, 9]);
-    damage::survive(&path, &path, "swm-hdf5", 300);
+    Set::new(&path, "swm-hdf5").survive("", Finds::Cuts, 60);
 }
 
 #[test]

@@ -42,7 +42,7 @@ mod reading {
     use worldsmith_core::{Episode, Result, Seed, Space, StepKind, Value};
     use worldsmith_data::formats::{ReadOptions, SinkSpec, Source};
 
-    use super::super::damage::survive;
+    use super::super::damage::{Finds, Set};
     use super::*;
 
     fn open(path: &Path, columns: &[&str]) -> Result<Box<dyn Source>> {
@@ -207,7 +207,8 @@ mod reading {
             let path = copy(name, dir.path());
             // The hint of which version is the newest is not read.
             for file in files(&path).iter().filter(|file| file.extension().is_some_and(|end| end != "json")) {
-                survive(&path, file, "swm-lance", 60);
+                let file = file.strip_prefix(&path).unwrap().to_str().unwrap();
+                Set::new(&path, "swm-lance").survive(file, Finds::Cuts, 60);
             }
         }
         // Larger files, flipped at the end, where all that is no value stands.

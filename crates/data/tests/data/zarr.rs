@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions, SinkSpec, Source};
 
+use super::damage::{Finds, Set};
 use super::peers;
 
 fn fixture(name: &str) -> PathBuf {
@@ -154,36 +155,73 @@ fn what_is_written_reads_back_equal() {
 }
 
 #[test]
-fn cut_and_flipped_files_are_refused_or_give_the_same_episode() {
+fn cut_and_flipped_files_are_refused_or_give_the_same_episodes() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("set");
     let (obs, action) = spaces();
-    let whole = written(&path, "zarr", &obs, &action, &[12]).remove(0);
-    let mut rng = Seed(4).rng();
-    for name in ["data/view/0.0.0.0", "data/reward/0", "meta/episode_ends/0", "data/view/.zarray", ".zattrs"]
-    {
-        let file = path.join(name);
-        let bytes = fs::read(&file).unwrap();
-        let read = |bytes: &[u8]| {
-            fs::write(&file, bytes).unwrap();
-            formats::open(&path, Some("zarr"), &ReadOptions::default())
-                .and_then(|(_, mut source)| source.read(0))
-        };
-        let is_chunk = !name.contains("/.") && !name.starts_with('.');
-        for cut in (0..100).map(|percent| bytes.len() * percent / 100) {
-            let err = read(&bytes[..cut]).unwrap_err().to_string();
-            assert!(err.contains("set"), "{name} cut at {cut}: {err}");
-        }
-        for _ in 0..100 {
-            let mut flipped = bytes.clone();
-            flipped[rng.below(bytes.len())] ^= 1 << rng.below(8);
-            // JSON has no checksum: a flip in a number or a name of it can say something else.
-            if let (Ok(episode), true) = (read(&flipped), is_chunk) {
-                assert!(episode == whole, "{name}");
-            }
-        }
-        read(&bytes).unwrap();
+    written(&dir.path().join("own2"), "zarr", &obs, &action, &[12]);
+    written(&dir.path().join("own3"), "zarr3", &obs, &action, &[12]);
+    for name in ["v2.zarr", "v3.zarr"] {
+        copy(&fixture(name), &dir.path().join(name));
     }
+    fs::copy(fixture("v2.zarr.zip"), dir.path().join("v2.zarr.zip")).unwrap();
+    // JSON has no checksum, and of the codecs only Zstd as written here, zlib, gzip and CRC-32C.
+    let (sums, none) = (Finds::All, Finds::Cuts);
+    for (set, format, file, finds) in [
+        ("own2", "zarr", "data/view/0.0.0.0", sums),
+        ("own2", "zarr", "data/reward/0", sums),
+        ("own2", "zarr", "meta/episode_ends/0", sums),
+        ("own2", "zarr", "data/view/.zarray", none),
+        ("own2", "zarr", ".zattrs", none),
+        ("own3", "zarr3", "data/reward/c/0", sums),
+        ("own3", "zarr3", "data/view/zarr.json", none),
+        ("v2.zarr", "zarr", "data/action/1.0", none),
+        ("v2.zarr", "zarr", "data/img/1.1.0.0", none),
+        ("v2.zarr.zip", "zarr", "", sums),
+        ("v3.zarr", "zarr3", "data/img/c/1/1/0/0", none),
+        ("v3.zarr", "zarr3", "data/action/c/1/0", none),
+    ] {
+        let path = dir.path().join(set);
+        Set::new(&path, format).survive(file, finds, 40);
+    }
+}
+
+#[test]
+fn metadata_that_leads_astray_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("v2.zarr");
+    copy(&fixture("v2.zarr"), &path);
+    for (name, key, lie, why) in [
+        (
+            "data/state",
+            "dimension_separator",
+            r#""/../../""#,
+            "expected `.` or `/` between numbers of chunks",
+        ),
+        ("data/keypoint", "shape", "[18446744073709551615, 0, 2]", "expected rows that hold something"),
+        ("meta/episode_ends", "chunks", "[1]", "episode_ends"),
+        ("data/action", "dtype", r#""<U0""#, "expected rows that hold something"),
+    ] {
+        let meta = path.join(name).join(".zarray");
+        let text = fs::read_to_string(&meta).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        json[key] = serde_json::from_str(lie).unwrap();
+        let (chunk, aside) = (path.join("meta/episode_ends/0"), dir.path().join("aside"));
+        if name == "meta/episode_ends" {
+            // As many rows as nobody ever wrote, a chunk each.
+            json["shape"] = serde_json::from_str("[1000000000000]").unwrap();
+            fs::rename(&chunk, &aside).unwrap();
+        }
+        fs::write(&meta, json.to_string()).unwrap();
+        let err = open_as(&path, "zarr").err().unwrap().to_string();
+        assert!(err.contains(why) && err.contains("v2.zarr"), "{name}: {err}");
+        fs::write(&meta, text).unwrap();
+        let _ = fs::rename(&aside, &chunk);
+    }
+    assert!(open_as(&path, "zarr").is_ok());
+}
+
+fn open_as(path: &Path, format: &str) -> worldsmith_core::Result<Box<dyn Source>> {
+    formats::open(path, Some(format), &ReadOptions::default()).map(|(_, source)| source)
 }
 
 #[test]

@@ -45,6 +45,12 @@ impl<'a> Play<'a> {
                 .at(&place.table)
                 .hint("row `t` says what was done after frame `t` was seen"));
         }
+        if table.breaks_off && note(&place.pictures).is_file() {
+            return Err(Error::corrupt(
+                &place.table,
+                "expected a whole last line, got a table that breaks off",
+            ));
+        }
         let play = Self { place, frames, table };
         play.check_frame_column().map_err(|err| err.at(&place.table))?;
         Ok(play)
@@ -197,10 +203,7 @@ impl<'a> Play<'a> {
 
     /// What the writer said about the episode, or what its name says.
     fn meta(&self) -> Result<EpisodeMeta> {
-        let path = match &self.place.pictures {
-            Pictures::Folder(dir) => dir.join(META_FILE),
-            Pictures::Video(video) => video.with_extension(META_FILE),
-        };
+        let path = note(&self.place.pictures);
         if path.is_file() {
             return serde_json::from_slice(&read(&path)?)
                 .map_err(|err| Error::corrupt(&path, format!("cannot read: {err}")));
@@ -215,6 +218,14 @@ impl<'a> Play<'a> {
     }
 }
 
+/// The file with what was said about an episode when it was written here.
+fn note(pictures: &Pictures) -> PathBuf {
+    match pictures {
+        Pictures::Folder(dir) => dir.join(META_FILE),
+        Pictures::Video(video) => video.with_extension(META_FILE),
+    }
+}
+
 /// The opened pictures of an episode.
 enum Frames {
     Files(Vec<PathBuf>),
@@ -225,7 +236,13 @@ impl Frames {
     fn open(pictures: &Pictures) -> Result<Self> {
         Ok(match pictures {
             Pictures::Folder(dir) => Frames::Files(layout::frames(dir)?),
-            Pictures::Video(path) => Frames::Video(Box::new(VideoReader::open(path)?), path.clone()),
+            Pictures::Video(path) => {
+                let video = VideoReader::open(path)?;
+                if video.info().n_frames == 0 {
+                    return Err(Error::corrupt(path, "expected a video with frames, got none"));
+                }
+                Frames::Video(Box::new(video), path.clone())
+            }
         })
     }
 
@@ -248,14 +265,15 @@ impl Frames {
 
     /// Pictures of the given shape.
     fn read(&mut self, frames: Range<usize>, [height, width, channels]: [usize; 3]) -> Result<Vec<Image>> {
-        let (images, paths) = match self {
+        // Files one by one, so that one of another size is found before the next is decoded.
+        let (images, paths): (Box<dyn Iterator<Item = Result<Image>>>, _) = match self {
             Frames::Video(video, path) => {
                 let mut images = video.read(frames)?;
                 if channels == 1 {
                     // What was grey has three equal channels now.
                     images.iter_mut().for_each(|image| *image = first_channel(image));
                 }
-                (images, vec![path.clone()])
+                (Box::new(images.into_iter().map(Ok)), vec![path.clone()])
             }
             Frames::Files(paths) => {
                 let first = paths.first().cloned();
@@ -263,12 +281,12 @@ impl Frames {
                     Error::invalid(format!("expected frames {frames:?}, got {}", paths.len()))
                 })?;
                 let decode = |path: &PathBuf| picture::decode(&read(path)?).map_err(|err| err.at(path));
-                let images = chosen.iter().map(decode).collect::<Result<Vec<Image>>>()?;
-                (images, chosen.iter().cloned().chain(first).collect())
+                (Box::new(chosen.iter().map(decode)), chosen.iter().cloned().chain(first).collect())
             }
         };
         let like = paths.last().map_or(String::new(), |first| file_name(first));
-        let fit = |(idx, image): (usize, Image)| {
+        let fit = |(idx, image): (usize, Result<Image>)| {
+            let image = image?;
             let path = paths.get(idx).or(paths.last()).map_or(Path::new(""), |path| path);
             if (image.height, image.width) != (height, width) {
                 let got = format!("{}x{}", image.height, image.width);
@@ -280,7 +298,7 @@ impl Frames {
             }
             picture::with_channels(image, channels).map_err(|err| err.at(path))
         };
-        images.into_iter().enumerate().map(fit).collect()
+        images.enumerate().map(fit).collect()
     }
 }
 

@@ -52,6 +52,8 @@ impl Cell {
 pub(super) struct Table {
     /// Number of rows.
     pub n_rows: usize,
+    /// Whether the file breaks off in a line, as people's own tables may, but not what was written here.
+    pub breaks_off: bool,
     /// Cells by column.
     pub columns: BTreeMap<String, Vec<Cell>>,
 }
@@ -63,12 +65,13 @@ impl Table {
     /// If it is no table, or longer; names the line where it knows it.
     pub fn read(path: &Path, most_rows: usize) -> Result<Self> {
         let bytes = fs::read(path).map_err(|err| Error::io("read table", path, &err))?;
+        let breaks_off = extension(path) != "parquet" && !bytes.ends_with(b"\n");
         let table = match extension(path).as_str() {
             "parquet" => parquet::read(bytes, most_rows),
             "jsonl" | "ndjson" => text::json_lines(&bytes, most_rows),
             _ => text::csv(&bytes, most_rows),
         };
-        table.map_err(|err| err.at(path))
+        table.map(|table| Self { breaks_off, ..table }).map_err(|err| err.at(path))
     }
 
     /// Adds a row of named cells; the columns that it does not have stay empty.

@@ -30,6 +30,7 @@ use super::choice::Choice;
 use super::column::{Cells, Kind};
 use super::look::Look;
 use super::{Format, ReadOptions, Source, SourceInfo};
+use crate::leaf::check_space;
 use crate::natural;
 use crate::npz::Npz;
 
@@ -136,11 +137,16 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
 
 impl Note {
     fn read(npz: &mut Npz, path: &Path) -> Result<Self> {
-        match npz.all(NOTE)?.cells {
-            Cells::Texts(texts) if texts.len() == 1 => serde_json::from_str(&texts[0])
-                .map_err(|err| Error::corrupt(path, format!("array `{NOTE}`: {err}"))),
-            _ => Err(Error::corrupt(path, format!("array `{NOTE}`: expected one text, got something else"))),
-        }
+        let broken = |why: String| Error::corrupt(path, format!("array `{NOTE}`: {why}"));
+        let note: Self = match npz.all(NOTE)?.cells {
+            Cells::Texts(texts) if texts.len() == 1 => {
+                serde_json::from_str(&texts[0]).map_err(|err| broken(err.to_string()))?
+            }
+            _ => return Err(broken("expected one text, got something else".to_owned())),
+        };
+        let spaces = [&note.obs, &note.action];
+        spaces.into_iter().try_for_each(check_space).map_err(|err| broken(err.to_string()))?;
+        Ok(note)
     }
 }
 

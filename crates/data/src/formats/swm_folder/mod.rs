@@ -18,6 +18,7 @@ use worldsmith_core::{Episode, EpisodeMeta, Error, Image, Result, Seed};
 use worldsmith_video::VideoReader;
 
 use super::column::{Cells, Column, Kind, Schema};
+use super::look::Look;
 use super::swm::{self, Layout, Note, Start};
 use super::{Format, ReadOptions, Source, SourceInfo};
 use crate::npz::Npz;
@@ -185,7 +186,10 @@ impl Found {
         let npz = Npz::open(path)?;
         match npz.arrays.get(ARRAY) {
             Some(header) if header.n_rows() == n_rows && !header.shape.is_empty() => {
-                self.columns.insert(name.clone(), header.schema());
+                let schema = header.schema();
+                // Without rows a file can name any size of them.
+                Look::guess(&name, &schema).map_err(|err| err.at(path))?;
+                self.columns.insert(name.clone(), schema);
                 self.numbers.insert(name, npz);
                 Ok(())
             }

@@ -19,6 +19,7 @@ use super::choice::Choice;
 use super::column::{Column, Kind, Schema};
 use super::look::Look;
 use super::{Format, ReadOptions, Source, SourceInfo};
+use crate::leaf::check_space;
 use crate::zarr::{Array, Store, Version};
 
 /// Registry entry of version 2, which diffusion policy itself reads.
@@ -75,6 +76,8 @@ const ASIDE: &[&str] = &[
 const N_LOOK: usize = 4;
 /// Whole numbers below this are choices.
 const MOST_CHOICES: i64 = 1 << 16;
+/// No set has more rows: they are all looked through, and a file can name any number that it never wrote.
+const MOST_ROWS: usize = 1 << 28;
 /// Rows of actions that are looked at a time.
 const STRETCH: usize = 1 << 16;
 
@@ -163,7 +166,7 @@ fn cut(ends: &[i64], arrays: &BTreeMap<String, Array>) -> Result<Vec<Range<usize
     let mut start = 0;
     for end in ends {
         match usize::try_from(*end) {
-            Ok(end) if end > start && end <= n_rows => rows.push(start..end),
+            Ok(end) if end > start && end <= n_rows.min(MOST_ROWS) => rows.push(start..end),
             Ok(end) if end == start => {}
             _ => {
                 return Err(broken(format!(
@@ -179,6 +182,7 @@ fn cut(ends: &[i64], arrays: &BTreeMap<String, Array>) -> Result<Vec<Range<usize
 impl ZarrSource {
     fn take_note(&mut self, note: Note, wanted: &[String]) -> Result<()> {
         let path = self.store.path().to_path_buf();
+        [&note.obs, &note.action].into_iter().try_for_each(check_space).map_err(|err| err.at(&path))?;
         self.obs = Choice::new(&note.obs, OBS, wanted).map_err(|err| err.at(&path))?;
         self.actions = Choice::prefixed(&note.action, ACTION)?;
         self.obs.rename(write::column_name);
@@ -244,8 +248,9 @@ impl ZarrSource {
                 .map_err(|err| err.at(self.store.path()));
         }
         let (mut least, mut largest) = (0, 0);
-        for start in (0..array.n_rows()).step_by(STRETCH) {
-            let rows = array.rows(&mut self.store, start..(start + STRETCH).min(array.n_rows()))?;
+        let n_rows = self.episodes.last().map_or(0, |rows| rows.end);
+        for start in (0..n_rows).step_by(STRETCH) {
+            let rows = array.rows(&mut self.store, start..(start + STRETCH).min(n_rows))?;
             for int in (0..rows.len()).filter_map(|row| rows.ints(row)).flatten() {
                 (least, largest) = (least.min(int), largest.max(int));
             }

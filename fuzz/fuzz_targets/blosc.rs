@@ -1,0 +1,5 @@
+//! Inputs of the target `blosc`; see `src/sets.rs` for its sets.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| worldsmith_fuzz::read("blosc", input));
