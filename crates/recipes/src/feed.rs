@@ -17,8 +17,9 @@ pub(crate) fn picture_bytes(batch: &Batch, shape: &ObsShape, steps: &[usize]) ->
     shape.pictures.iter().map(leaf).collect()
 }
 
-/// Steps that the mean picture is taken over.
-const N_AVERAGED: usize = 1024;
+/// Batches and their steps that the mean picture is taken over: few at a time, since pictures may be large.
+const N_BATCHES: usize = 64;
+const N_STEPS: usize = 16;
 
 /// The mean of every picture leaf over steps drawn from `replay`, in `0..=1`, in the order of `shape`: what encoders and
 /// decoders are centred on before the first update.
@@ -26,20 +27,19 @@ const N_AVERAGED: usize = 1024;
 /// # Errors
 /// If replay cannot give a step.
 pub(crate) fn mean_pictures(replay: &mut Replay, shape: &ObsShape) -> Result<Vec<Vec<f32>>> {
-    if shape.pictures.is_empty() {
-        return Ok(Vec::new());
-    }
-    let batch = replay.sample(N_AVERAGED, 1)?;
-    let steps: Vec<usize> = (0..N_AVERAGED).collect();
-    let leaves = picture_bytes(&batch, shape, &steps).into_iter().zip(&shape.pictures);
-    let mean = |(bytes, (_, dims)): (Vec<u8>, &(String, [usize; 3]))| {
-        let mut sums = vec![0u64; dims.iter().product()];
-        for picture in bytes.chunks_exact(sums.len()) {
-            sums.iter_mut().zip(picture).for_each(|(sum, byte)| *sum += u64::from(*byte));
+    let mut sums: Vec<Vec<u64>> =
+        shape.pictures.iter().map(|(_, dims)| vec![0; dims.iter().product()]).collect();
+    for _ in 0..if sums.is_empty() { 0 } else { N_BATCHES } {
+        let batch = replay.sample(N_STEPS, 1)?;
+        let steps: Vec<usize> = (0..N_STEPS).collect();
+        for (sums, bytes) in sums.iter_mut().zip(picture_bytes(&batch, shape, &steps)) {
+            for picture in bytes.chunks_exact(sums.len()) {
+                sums.iter_mut().zip(picture).for_each(|(sum, byte)| *sum += u64::from(*byte));
+            }
         }
-        sums.into_iter().map(|sum| sum as f32 / (255 * N_AVERAGED) as f32).collect()
-    };
-    Ok(leaves.map(mean).collect())
+    }
+    let mean = |sum: u64| sum as f32 / (255 * N_BATCHES * N_STEPS) as f32;
+    Ok(sums.into_iter().map(|sums| sums.into_iter().map(mean).collect()).collect())
 }
 
 /// The vector leaves of the given steps side by side, symlog; empty if there are none.

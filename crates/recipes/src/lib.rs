@@ -10,6 +10,7 @@ mod feed;
 mod lab;
 pub use worldsmith_nn::cpu;
 mod recipe;
+mod saved;
 
 pub use lab::{Claim, Estimate, Finding, Lab, Outcome, Trial};
 pub use recipe::{Learner, Metrics, Recipe};

@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 use worldsmith_core::{Card, EnvSpec, Error, ErrorKind, Result, Rng, Seed, Space, Value};
 use worldsmith_data::{Batch, Replay};
 use worldsmith_nn::{
-    Arrays, Init, Mlp, MlpConfig, ObsConfig, ObsEncoder, ObsShape, Optim, OptimConfig, Shards, blend,
-    parameters, read_arrays, with_parameters, write_arrays,
+    Init, Mlp, MlpConfig, ObsConfig, ObsEncoder, ObsShape, Optim, OptimConfig, Shards, blend, parameters,
+    read_arrays, with_parameters, write_arrays,
 };
 use worldsmith_plan::{Latent, Mode, Observation, Policy, WorldModel};
 
 use crate::feed::{self, host};
-use crate::{Claim, Learner, Metrics, Recipe};
+use crate::{Claim, Learner, Metrics, Recipe, saved};
 
 /// The registry entry.
 pub struct Dqn;
@@ -329,16 +329,8 @@ impl Learner for Training {
     fn save(&self, dir: &Path) -> Result<()> {
         write_arrays(&dir.join("model.safetensors"), &parameters(&self.net))?;
         let (optim_steps, moments) = self.optim.state(&self.net);
-        let mut train = Arrays::new();
-        for (prefix, arrays) in [("optim", moments), ("slow", parameters(&self.slow))] {
-            train.extend(arrays.into_iter().map(|(name, a)| (format!("{prefix}/{name}"), a)));
-        }
-        write_arrays(&dir.join("train.safetensors"), &train)?;
-        let path = dir.join("train.json");
         let counters = Counters { n_updates: self.n_updates, optim_steps };
-        let json =
-            serde_json::to_string_pretty(&counters).map_err(|e| Error::corrupt(&path, e.to_string()))?;
-        std::fs::write(&path, json).map_err(|e| Error::io("write training state", &path, &e))
+        saved::write(dir, &counters, [("optim", moments), ("slow", parameters(&self.slow))])
     }
 
     fn load(&mut self, dir: &Path, inference: bool) -> Result<()> {
@@ -348,19 +340,10 @@ impl Learner for Training {
         if inference {
             return Ok(());
         }
-        let path = dir.join("train.json");
-        let json = std::fs::read(&path).map_err(|e| Error::io("read training state", &path, &e))?;
-        let counters: Counters =
-            serde_json::from_slice(&json).map_err(|e| Error::corrupt(&path, e.to_string()))?;
-        let path = dir.join("train.safetensors");
-        let train = read_arrays(&path)?;
-        let part = |prefix: &str| -> Arrays {
-            let strip =
-                |(name, a): (&String, _)| name.strip_prefix(prefix).map(|n| (n.to_string(), Clone::clone(a)));
-            train.iter().filter_map(strip).collect()
-        };
-        self.optim.restore(&self.net, counters.optim_steps, &part("optim/")).map_err(|e| e.at(&path))?;
-        self.slow = with_parameters(self.slow.clone(), &part("slow/")).map_err(|e| e.at(&path))?;
+        let (counters, saved): (Counters, _) = saved::read(dir)?;
+        let at = |e: Error| e.at(&saved.path);
+        self.optim.restore(&self.net, counters.optim_steps, &saved.part("optim")).map_err(at)?;
+        self.slow = with_parameters(self.slow.clone(), &saved.part("slow")).map_err(at)?;
         self.n_updates = counters.n_updates;
         Ok(())
     }

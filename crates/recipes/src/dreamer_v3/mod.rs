@@ -37,13 +37,12 @@ use serde::{Deserialize, Serialize};
 use worldsmith_core::{Card, EnvSpec, Error, ErrorKind, Result, Rng, Seed};
 use worldsmith_data::Replay;
 use worldsmith_nn::{
-    ActionKind, Arrays, Init, Mlp, ObsShape, Optim, OptimConfig, ReturnRange, Shards, TwoHot, blend,
-    parameters, read_arrays, with_parameters, write_arrays,
+    ActionKind, Init, Mlp, ObsShape, Optim, OptimConfig, ReturnRange, Shards, TwoHot, blend, parameters,
+    read_arrays, with_parameters, write_arrays,
 };
 use worldsmith_plan::{ModelSpec, Policy, WorldModel};
 
-use crate::feed;
-use crate::{Claim, Learner, Metrics, Recipe};
+use crate::{Claim, Learner, Metrics, Recipe, feed, saved};
 use agent::{Agent, DreamerPolicy};
 use world::{Dreamer, World};
 
@@ -368,11 +367,6 @@ impl Learner for Training {
         write_arrays(&dir.join("model.safetensors"), &parameters(&self.nets))?;
         let (world_steps, world) = self.world_optim.state(&self.nets.world);
         let (agent_steps, agent) = self.agent_optim.state(&self.nets.agent);
-        let mut train = Arrays::new();
-        for (prefix, arrays) in [("world", world), ("agent", agent), ("slow", parameters(&self.slow))] {
-            train.extend(arrays.into_iter().map(|(name, a)| (format!("{prefix}/{name}"), a)));
-        }
-        write_arrays(&dir.join("train.safetensors"), &train)?;
         let counters = Counters {
             n_updates: self.n_updates,
             world_steps,
@@ -380,10 +374,8 @@ impl Learner for Training {
             range: self.range.clone(),
             rng: self.rng.clone(),
         };
-        let path = dir.join("train.json");
-        let json =
-            serde_json::to_string_pretty(&counters).map_err(|e| Error::corrupt(&path, e.to_string()))?;
-        std::fs::write(&path, json).map_err(|e| Error::io("write training state", &path, &e))
+        let slow = parameters(&self.slow);
+        saved::write(dir, &counters, [("world", world), ("agent", agent), ("slow", slow)])
     }
 
     fn load(&mut self, dir: &Path, inference: bool) -> Result<()> {
@@ -392,24 +384,11 @@ impl Learner for Training {
         if inference {
             return Ok(());
         }
-        let path = dir.join("train.json");
-        let json = std::fs::read(&path).map_err(|e| Error::io("read training state", &path, &e))?;
-        let counters: Counters =
-            serde_json::from_slice(&json).map_err(|e| Error::corrupt(&path, e.to_string()))?;
-        let path = dir.join("train.safetensors");
-        let train = read_arrays(&path)?;
-        let part = |prefix: &str| -> Arrays {
-            let strip =
-                |(name, a): (&String, _)| name.strip_prefix(prefix).map(|n| (n.to_string(), Clone::clone(a)));
-            train.iter().filter_map(strip).collect()
-        };
-        self.world_optim
-            .restore(&self.nets.world, counters.world_steps, &part("world/"))
-            .map_err(|e| e.at(&path))?;
-        self.agent_optim
-            .restore(&self.nets.agent, counters.agent_steps, &part("agent/"))
-            .map_err(|e| e.at(&path))?;
-        self.slow = with_parameters(self.slow.clone(), &part("slow/")).map_err(|e| e.at(&path))?;
+        let (counters, saved): (Counters, _) = saved::read(dir)?;
+        let at = |e: Error| e.at(&saved.path);
+        self.world_optim.restore(&self.nets.world, counters.world_steps, &saved.part("world")).map_err(at)?;
+        self.agent_optim.restore(&self.nets.agent, counters.agent_steps, &saved.part("agent")).map_err(at)?;
+        self.slow = with_parameters(self.slow.clone(), &saved.part("slow")).map_err(at)?;
         self.n_updates = counters.n_updates;
         self.range = counters.range;
         self.rng = counters.rng;
