@@ -12,7 +12,7 @@ pub struct What {
     /// Method to train (`dreamer_v3` if left out); `worldsmith recipes` lists all
     #[arg(long, value_name = "NAME")]
     pub recipe: Option<String>,
-    /// Size of it: `tiny` (seconds), `small` (minutes on 2 cores), `atari` (half an hour; `dreamer_v3` alone) or `paper`
+    /// Size of it: `tiny` (seconds), `small` (minutes on 2 cores), `atari` (an hour; `dreamer_v3` alone) or `paper`
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Environment: a built-in one, or `gym:<id>` for Gymnasium; `worldsmith envs` lists all
