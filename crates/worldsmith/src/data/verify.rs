@@ -1,10 +1,11 @@
 //! Is a data set whole, does it hold an episode twice, and does a test set share any with a training set?
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use worldsmith_core::{Episode, Error, ErrorKind, Result};
+use worldsmith_data::formats::Format;
 use worldsmith_data::{Keeping, Pictures, Store, fingerprint};
 
 use super::convert::{another, begin_or_resume};
@@ -129,10 +130,7 @@ pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -
         return Err(Error::invalid(format!("expected a share of test episodes between 0 and 1, got {test}")));
     }
     let (format, mut source) = set.open()?;
-    let pictures = match format.name == STORE {
-        true => Store::open(&set.path)?.pictures(),
-        false => Pictures::default(),
-    };
+    let pictures = pictures_of(format, &set.path)?;
     let keeping = Keeping { fps: source.info().fps, pictures };
     let mut begin = |name| {
         let spaces = [&source.info().obs, &source.info().action];
@@ -173,6 +171,11 @@ pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -
         test: held.dir().to_owned(),
         n_test: held.len(),
     })
+}
+
+/// How the data set at `path` keeps pictures, where it is a store.
+fn pictures_of(format: &Format, path: &Path) -> Result<Pictures> {
+    if format.name == STORE { Ok(Store::open(path)?.pictures()) } else { Ok(Pictures::default()) }
 }
 
 /// One of the stores that a data set is split into.
