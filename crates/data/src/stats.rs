@@ -14,6 +14,8 @@ const QUANTILE_ERROR: f64 = 0.005;
 const MAX_BINS: u32 = 4096;
 /// Numbers smaller than this count as 0 in a sketch.
 const SMALLEST: f64 = 1e-9;
+/// Columns of choices are counted as long as they have no more than this many together.
+const MAX_CHOICES: usize = 1 << 20;
 
 /// One column over a whole data set, one entry a number (or a channel of pictures, in 0..=255).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,6 +46,7 @@ pub struct Statistics {
     /// Pictures and numbers by column (`obs`, `obs/<keys>`, `action`), `reward`, `return` and `length`.
     pub columns: BTreeMap<String, ColumnStats>,
     /// How often each choice was taken, by column; several choices at once are columns of their own, `action[0]` and so on.
+    /// Columns with which there would be more than 2^20 choices in all are left out.
     pub choices: BTreeMap<String, Vec<u64>>,
 }
 
@@ -72,10 +75,11 @@ impl StatsBuilder {
     /// If two leaves of a space have one name.
     pub fn new(obs: &Space, action: &Space) -> Result<Self> {
         let (obs, action) = (leaves(obs, "obs", "obs/")?, leaves(action, "action", "action/")?);
+        let mut n_free = MAX_CHOICES;
         let mut columns: BTreeMap<_, _> = obs
             .iter()
             .chain(&action)
-            .filter_map(|leaf| Some((leaf.name.clone(), Gathered::of(&leaf.space)?)))
+            .filter_map(|leaf| Some((leaf.name.clone(), Gathered::of(&leaf.space, &mut n_free)?)))
             .collect();
         for name in ["reward", "return", "length"] {
             columns.insert(name.to_owned(), Gathered::Numbers(vec![Number::default()]));
@@ -124,7 +128,14 @@ impl StatsBuilder {
 }
 
 impl Gathered {
-    fn of(space: &Space) -> Option<Self> {
+    /// What is gathered of a space, if it is, with room for `n_free` choices.
+    fn of(space: &Space, n_free: &mut usize) -> Option<Self> {
+        let n_choices = match space {
+            Space::Discrete { n } => *n,
+            Space::MultiDiscrete { nvec } => nvec.iter().fold(0, |sum, n| n.saturating_add(sum)),
+            _ => 0,
+        };
+        *n_free = n_free.checked_sub(n_choices)?;
         match space {
             Space::Box { low, .. } => Some(Gathered::Numbers(vec![Number::default(); low.len()])),
             Space::Image { channels, .. } => Some(Gathered::Levels(vec![[0; 256]; *channels])),
@@ -285,6 +296,16 @@ mod tests {
         );
         assert_eq!(stats.choices["action"], [75, 25, 0]);
         assert_eq!((stats.columns["return"].mean[0], stats.columns["length"].max[0]), (50.0, 100.0));
+    }
+
+    #[test]
+    fn memory_does_not_follow_a_claimed_number_of_choices() {
+        let action = Space::MultiDiscrete { nvec: vec![1 << 30; 100] };
+        let mut stats = StatsBuilder::new(&Space::Discrete { n: 2 }, &action).unwrap();
+        let mut episode = Episode::start(Value::Discrete(0), meta());
+        episode.push(Value::MultiDiscrete(vec![7; 100]), Step::mid(Value::Discrete(1), 0.0)).unwrap();
+        stats.add(&episode);
+        assert_eq!(stats.finish().choices, BTreeMap::from([("obs".to_owned(), vec![1, 1])]));
     }
 
     #[test]

@@ -123,7 +123,10 @@ fn damaged_episodes_stop_a_copy_unless_they_are_to_be_left_out() {
 
     let seen = run_json(dir.path(), &["data", "inspect", "store"]);
     assert_eq!(seen["episodes"], 9);
-    assert!(seen["notes"].to_string().contains("1 episodes cannot be read: damaged lines 2 of"), "{seen}");
+    assert!(
+        seen["notes"].to_string().contains("at least 1 episodes cannot be read: damaged lines 2 of"),
+        "{seen}"
+    );
     let found = run(dir.path(), &["data", "verify", "store", "--json"]);
     assert_eq!(found.code, Some(1));
     let found: serde_json::Value = serde_json::from_str(&found.stdout).unwrap();
@@ -182,4 +185,86 @@ fn a_split_that_was_stopped_goes_on_where_it_was() {
     let refused =
         run(dir.path(), &["data", "split", "another", "--test", "0.3", "--out", "broken", "--resume"]);
     assert!(refused.stderr.contains("expected a store begun from these data sets"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_split_goes_on_only_with_its_own_share_and_its_own_set() {
+    let dir = folder();
+    run_json(dir.path(), &["collect", "--env", "cartpole", "--episodes", "30", "--out", "store"]);
+    run_json(dir.path(), &["data", "split", "store", "--test", "0.3", "--out", "parts"]);
+    let index = |side: &str| dir.path().join("parts").join(side).join("index.jsonl");
+    let indices = || ["train", "test"].map(|side| std::fs::read_to_string(index(side)).unwrap());
+    let whole = indices();
+    assert!(whole.iter().all(|text| text.lines().count() > 2), "{whole:?}");
+    // The first five of the same episodes: each side begins with what is there, but not all of that comes again.
+    run_json(dir.path(), &["data", "merge", "store", "--out", "short"]);
+    let short = dir.path().join("short/index.jsonl");
+    let text = std::fs::read_to_string(&short).unwrap();
+    std::fs::write(&short, text.split_inclusive('\n').take(5).collect::<String>()).unwrap();
+    for (set, share, said) in [
+        ("store", "0.9", "expected the share of test episodes that was split by before, got 0.9"),
+        ("store", "0.01", "expected the share of test episodes that was split by before, got 0.01"),
+        ("short", "0.3", "expected a store begun from these data sets"),
+    ] {
+        let refused = run(dir.path(), &["data", "split", set, "--test", share, "--out", "parts", "--resume"]);
+        assert_eq!(refused.code, Some(2), "{set} {share}");
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+        assert_eq!(indices(), whole, "nothing was written");
+    }
+    // What was copied before another set is noticed is taken back: the test episodes are new, a late training one is not
+    // what is there.
+    std::fs::write(index("test"), "").unwrap();
+    let mut lines: Vec<&str> = whole[0].split_inclusive('\n').collect();
+    lines.remove(lines.len() - 2);
+    std::fs::write(index("train"), lines.concat()).unwrap();
+    let begun = indices();
+    let refused = run(dir.path(), &["data", "split", "store", "--test", "0.3", "--out", "parts", "--resume"]);
+    assert!(refused.stderr.contains("expected a store begun from these data sets"), "{}", refused.stderr);
+    assert_eq!(indices(), begun);
+}
+
+#[test]
+fn a_split_keeps_pictures_as_its_store_does() {
+    let dir = folder();
+    let args = ["collect", "--env", "breakout", "--episodes", "4", "--pictures", "png", "--out", "png"];
+    run_json(dir.path(), &args);
+    run_json(dir.path(), &["data", "split", "png", "--test", "0.5", "--out", "parts"]);
+    for side in ["train", "test"] {
+        let head = std::fs::read_to_string(dir.path().join("parts").join(side).join("store.json")).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&head).unwrap()["pictures"], "png", "{side}");
+    }
+}
+
+#[test]
+fn leaving_out_damage_goes_on_only_with_what_was_begun_from_the_same_sets() {
+    let dir = folder();
+    for (seed, out) in [("0", "a"), ("9", "b")] {
+        let args = ["collect", "--env", "cartpole", "--episodes", "5", "--seed", seed, "--out", out];
+        run_json(dir.path(), &args);
+    }
+    run_json(dir.path(), &["data", "merge", "a", "b", "--out", "both"]);
+    let go_on = |out| ["data", "import", "a", "--out", out, "--resume", "--skip-damaged", "--json"];
+    let refused = run(dir.path(), &go_on("both"));
+    assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+    assert!(refused.stderr.contains("expected a store begun from these data sets"), "{}", refused.stderr);
+
+    // The third and the last of the set rot after they were copied, but the copy has them.
+    run_json(dir.path(), &["data", "import", "a", "--out", "copy"]);
+    let shard = dir.path().join("a/shards/000000.arrow");
+    let index = std::fs::read_to_string(dir.path().join("a/index.jsonl")).unwrap();
+    let mut bytes = std::fs::read(&shard).unwrap();
+    for line in index.lines().skip(2).step_by(2) {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        let [at, n] = ["at", "bytes"].map(|key| entry[key].as_u64().unwrap() as usize);
+        bytes[at + n / 2] ^= 1;
+    }
+    std::fs::write(&shard, bytes).unwrap();
+    let before = std::fs::read(dir.path().join("copy/index.jsonl")).unwrap();
+    let done = run(dir.path(), &go_on("copy"));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(!done.stderr.contains("left out") && done.stderr.contains("episode 2 of a cannot be read"));
+    let done: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&done["episodes"], &done["steps"]), (&5.into(), &0.into()), "{done}");
+    assert!(!done["notes"].to_string().contains("left out"), "{done}");
+    assert_eq!(std::fs::read(dir.path().join("copy/index.jsonl")).unwrap(), before);
 }

@@ -96,12 +96,15 @@ impl Store {
     /// Clears away what a crash left half-written.
     ///
     /// # Errors
-    /// If there are fewer than `n` episodes or the files cannot be written.
+    /// If there are fewer than `n` episodes, the index line of the last one to keep is damaged, or the files cannot be
+    /// written. Before the files are written all stays as it was.
     pub fn truncate(&mut self, n: usize) -> Result<()> {
         if n > self.len() {
             let have = self.len();
             return Err(Error::invalid(format!("expected at least {n} episodes, got {have}")).at(&self.dir));
         }
+        // The last line says where writing goes on: without it nothing may be cut off.
+        n.checked_sub(1).map_or(Ok(()), |last| self.entry(last).map(drop))?;
         self.start_writing()?;
         let Some(mut writer) = self.writer.take() else { unreachable!("writing was started above") };
         if n < self.len() {

@@ -54,7 +54,8 @@ const SUM_LEN: usize = SUM.len() + 8 + "\"}".len();
 
 impl Index {
     /// Reads the index at `path`; a file that is not there is an empty one. What follows the last whole line was never
-    /// completed and does not count; what stands between two was damaged later and counts as an episode that cannot be read.
+    /// completed and does not count; a line between two was damaged later and counts as one episode that cannot be read, though
+    /// with a damaged line end it may have been several, or part of one.
     pub fn open(path: PathBuf) -> Result<Self> {
         let text = match fs::read(&path) {
             Err(e) if e.kind() == IoKind::NotFound => Vec::new(),

@@ -228,14 +228,15 @@ impl Store {
         })
     }
 
-    /// Which episodes the index no longer describes, in words, if a line of it was damaged since it was written. They keep
-    /// their numbers and cannot be read; all others can.
+    /// Which episodes the index no longer describes, in words, if a line of it was damaged since it was written. They cannot
+    /// be read; all others can. Episodes are numbered by line: where a line's end itself was damaged, lines run together and
+    /// more episodes are lost than are counted here, or one line falls in two, and later episodes change their numbers.
     pub fn damage(&self) -> Option<String> {
         let lines: Vec<String> = self.index.damaged().iter().map(|idx| (idx + 1).to_string()).collect();
         let path = index::path(&self.dir);
         (!lines.is_empty()).then(|| {
             let (n, lines) = (lines.len(), lines.join(", "));
-            format!("{n} episodes cannot be read: damaged lines {lines} of {}", path.display())
+            format!("at least {n} episodes cannot be read: damaged lines {lines} of {}", path.display())
         })
     }
 

@@ -45,8 +45,9 @@ fn what_is_not_finished_is_not_there_and_the_next_writer_clears_it_away() {
         let aside = dir.path().join(format!(".{}.tmp", path.file_name().unwrap().to_str().unwrap()));
         let left = fs::read_dir(&aside).unwrap().count();
         assert!(left > 1, "{name} is written aside");
-        // Another process's lock would be gone with it.
+        // Another process's lock would be gone with it; the file would stay.
         fs::remove_file(aside.join("writer.lock")).unwrap();
+        fs::write(aside.join("writer.lock"), "").unwrap();
 
         let mut sink = formats::create(format, &path, &spec).unwrap();
         sink.push(&episode).unwrap();
@@ -63,4 +64,68 @@ fn what_is_not_finished_is_not_there_and_the_next_writer_clears_it_away() {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.unwrap();
     }
+}
+
+#[test]
+fn what_appears_in_the_place_of_a_data_set_stays_and_so_does_the_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = spec();
+    let episode = sampled(0, 5, [&spec.obs, &spec.action], &mut Seed(3).rng());
+    for (format, path) in places(dir.path()) {
+        let name = format.name;
+        // An empty folder is taken away at the start.
+        fs::create_dir(&path).unwrap();
+        let mut sink = formats::create(format, &path, &spec).unwrap();
+        assert!(!path.exists(), "{name}");
+        sink.push(&episode).unwrap();
+        fs::write(&path, "of somebody else").unwrap();
+        let err = sink.finish().err().unwrap();
+        assert!(err.to_string().starts_with("expected nothing here yet"), "{name}: {err}");
+        assert_eq!(fs::read(&path).unwrap(), b"of somebody else", "{name}");
+        let file_name = path.file_name().unwrap().to_str().unwrap();
+        let kept = dir.path().join(format!(".{file_name}.tmp")).join(file_name);
+        assert!(format!("{err:?}").contains(kept.to_str().unwrap()), "{name}: {err:?}");
+        fs::remove_file(&path).unwrap();
+        let err = formats::create(format, &path, &spec).err().unwrap().to_string();
+        assert!(err.starts_with("expected nothing here, or what a stopped writer left"), "{name}: {err}");
+        let (_, mut source) = formats::open(&kept, Some(name), &ReadOptions::default()).unwrap();
+        assert_eq!(source.read(0).unwrap().len(), 5, "{name}");
+    }
+}
+
+#[test]
+fn a_folder_aside_that_is_no_writers_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (format, spec) = (formats::format("npz").unwrap(), spec());
+    let (path, aside) = (dir.path().join("set"), dir.path().join(".set.tmp"));
+    let refused = || {
+        let err = formats::create(format, &path, &spec).err().unwrap().to_string();
+        assert!(err.starts_with("expected nothing here, or what a stopped writer left"), "{err}");
+    };
+    fs::create_dir(&aside).unwrap();
+    fs::write(aside.join("notes"), "mine").unwrap();
+    refused();
+    assert_eq!(fs::read(aside.join("notes")).unwrap(), b"mine");
+    fs::remove_dir_all(&aside).unwrap();
+    fs::write(&aside, "mine").unwrap();
+    refused();
+    fs::remove_file(&aside).unwrap();
+    drop(formats::create(format, &path, &spec).unwrap());
+    assert_eq!(names(dir.path()), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_neither_followed_nor_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (format, spec) = (formats::format("npz").unwrap(), spec());
+    let (path, real) = (dir.path().join("set"), dir.path().join("real"));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &path).unwrap();
+    let err = formats::create(format, &path, &spec).err().unwrap().to_string();
+    assert!(err.starts_with("expected nothing here yet"), "{err}");
+    fs::rename(&path, dir.path().join(".set.tmp")).unwrap();
+    let err = formats::create(format, &path, &spec).err().unwrap().to_string();
+    assert!(err.starts_with("expected nothing here, or what a stopped writer left"), "{err}");
+    assert_eq!(names(dir.path()), [".set.tmp", "real"]);
 }

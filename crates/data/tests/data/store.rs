@@ -420,7 +420,7 @@ fn a_damaged_line_of_the_index_costs_its_own_episode_and_is_named() {
     fs::write(&index, bytes).unwrap();
     let mut damaged = Store::open(dir.path()).unwrap();
     let said = damaged.damage().unwrap();
-    assert!(said.starts_with("1 episodes cannot be read: damaged lines 2 of"), "{said}");
+    assert!(said.starts_with("at least 1 episodes cannot be read: damaged lines 2 of"), "{said}");
     assert!(said.ends_with("index.jsonl"), "{said}");
     let read: Vec<_> = damaged.iter().collect();
     let err = read[1].as_ref().unwrap_err();
@@ -440,6 +440,24 @@ fn a_damaged_line_of_the_index_costs_its_own_episode_and_is_named() {
     let mut cut = Store::open(dir.path()).unwrap();
     cut.truncate(1).unwrap();
     assert_eq!((cut.len(), cut.damage()), (1, None));
+}
+
+#[test]
+fn going_back_to_a_damaged_line_is_refused_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(store(dir.path(), 10));
+    let index = dir.path().join("index.jsonl");
+    let mut bytes = fs::read(&index).unwrap();
+    let fifth = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(3).unwrap().0 + 10;
+    bytes[fifth] ^= 1;
+    fs::write(&index, &bytes).unwrap();
+    let err = Store::open(dir.path()).unwrap().truncate(5).unwrap_err();
+    assert!(err.to_string().starts_with("line 5 was damaged"), "{err}");
+    assert_eq!(fs::read(&index).unwrap(), bytes);
+    let mut opened = Store::open(dir.path()).unwrap();
+    assert_eq!((opened.len(), opened.read(9).unwrap()), (10, episode(9, 10, StepKind::Terminated)));
+    opened.truncate(6).unwrap();
+    assert_eq!((opened.len(), opened.read(5).unwrap()), (6, episode(5, 6, StepKind::Terminated)));
 }
 
 #[test]

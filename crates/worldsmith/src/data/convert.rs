@@ -113,6 +113,7 @@ fn fill_store(
     }
     // Whatever stops the copy, what was copied until then is kept.
     let copied = copy.run(sources, &mut |episode| store.append_later(episode));
+    let copied = copied.and_then(|()| copy.pass_stored(copy.there.len().saturating_sub(copy.done)));
     let copied = copied.and(store.commit());
     copied.map_err(|err| match err.kind() {
         ErrorKind::Interrupted => err.hint("run it again with `--resume` to go on"),
@@ -155,7 +156,12 @@ impl Copy<'_> {
                         Err(err) if err.kind() == ErrorKind::Corrupt && self.request.skip_damaged => {
                             self.left_out += 1;
                             let path = asked.path.display();
-                            self.progress.warn(&format!("episode {idx} of {path} is left out: {err}"));
+                            let fate = match self.done < self.there.len() {
+                                // It may have been copied before it was damaged: the next one tells.
+                                true => "cannot be read",
+                                false => "is left out",
+                            };
+                            self.progress.warn(&format!("episode {idx} of {path} {fate}: {err}"));
                         }
                         Err(err) => return Err(skippable(err)),
                     }
@@ -169,15 +175,23 @@ impl Copy<'_> {
     }
 
     fn keep(&mut self, episode: &Episode, put: &mut dyn FnMut(&Episode) -> Result<()>) -> Result<()> {
-        match self.there.get(self.done) {
-            Some(hash) if *hash != fingerprint(episode) => return Err(another(self.done, &self.request.out)),
-            Some(_) => {}
-            None => {
-                self.steps += episode.len();
-                put(episode)?;
-            }
+        if self.done < self.there.len() {
+            let (hash, rest) = (fingerprint(episode), &self.there[self.done..]);
+            let n_between = rest.iter().position(|there| *there == hash).unwrap_or(rest.len());
+            self.pass_stored(n_between)?;
+        }
+        if self.done >= self.there.len() {
+            self.steps += episode.len();
+            put(episode)?;
         }
         self.done += 1;
+        Ok(())
+    }
+
+    /// Takes the next `n` episodes that are there for as many that cannot be read any more: they were copied before.
+    fn pass_stored(&mut self, n: usize) -> Result<()> {
+        self.left_out = self.left_out.checked_sub(n).ok_or_else(|| another(self.done, &self.request.out))?;
+        self.done += n;
         Ok(())
     }
 }

@@ -1,14 +1,15 @@
 //! Is a data set whole, does it hold an episode twice, and does a test set share any with a training set?
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use worldsmith_core::{Episode, Error, ErrorKind, Result};
-use worldsmith_data::{Keeping, Store, fingerprint};
+use worldsmith_data::formats::Format;
+use worldsmith_data::{Keeping, Pictures, Store, fingerprint};
 
-use super::SourceRequest;
 use super::convert::{another, begin_or_resume};
+use super::{STORE, SourceRequest};
 use crate::{Progress, Stop};
 
 /// Where an episode is.
@@ -122,34 +123,39 @@ pub struct SplitRequest {
 ///
 /// # Errors
 /// If the data set cannot be read, or a store is there already that is not to be gone on with, or was begun from something
-/// else.
+/// else or with another share; what was there then stays as it was.
 pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -> Result<SplitResult> {
     let SplitRequest { set, out, test, resume } = request;
     if !(*test > 0.0 && *test < 1.0) {
         return Err(Error::invalid(format!("expected a share of test episodes between 0 and 1, got {test}")));
     }
-    let (_, mut source) = set.open()?;
-    let keeping = Keeping { fps: source.info().fps, ..Keeping::default() };
+    let (format, mut source) = set.open()?;
+    let pictures = pictures_of(format, &set.path)?;
+    let keeping = Keeping { fps: source.info().fps, pictures };
     let mut begin = |name| {
         let spaces = [&source.info().obs, &source.info().action];
         begin_or_resume(&out.join(name), spaces, keeping, *resume, progress)
     };
-    let mut sides = [Side::new(begin("train")?), Side::new(begin("test")?)];
+    let mut sides = [Side::new(begin("train")?, false, *test)?, Side::new(begin("test")?, true, *test)?];
     progress.stage("split", source.n_episodes() as u64);
     let mut copied = Ok(());
     for idx in 0..source.n_episodes() {
         copied = stop.check().and_then(|()| {
             let episode = source.read(idx)?;
             let hash = fingerprint(&episode);
-            sides[usize::from(share_of(&hash) < *test)].take(&episode, &hash)
+            sides[usize::from(is_test(&hash, *test))].take(&episode, &hash)
         });
         if copied.is_err() {
             break;
         }
         progress.at(idx as u64 + 1, "");
     }
-    // Whatever stopped it, what was copied until then is kept.
-    let kept = sides.iter_mut().try_for_each(|side| side.store.commit());
+    let copied = copied.and_then(|()| sides.iter().try_for_each(Side::check_all_seen));
+    // Whatever stopped it, what was copied until then is kept, unless it does not belong there.
+    let kept = sides.iter_mut().try_for_each(|side| match &copied {
+        Err(err) if err.kind() == ErrorKind::Mismatch => side.store.truncate(side.n_before),
+        _ => side.store.commit(),
+    });
     copied.and(kept).map_err(|err| match err.kind() {
         ErrorKind::Interrupted | ErrorKind::Io => err.hint("run it again with `--resume` to go on"),
         _ => err,
@@ -167,6 +173,11 @@ pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -
     })
 }
 
+/// How the data set at `path` keeps pictures, where it is a store.
+fn pictures_of(format: &Format, path: &Path) -> Result<Pictures> {
+    if format.name == STORE { Ok(Store::open(path)?.pictures()) } else { Ok(Pictures::default()) }
+}
+
 /// One of the stores that a data set is split into.
 struct Side {
     store: Store,
@@ -176,8 +187,26 @@ struct Side {
 }
 
 impl Side {
-    fn new(store: Store) -> Self {
-        Self { n_before: store.len(), store, n_seen: 0 }
+    /// Goes on with a store, all of whose episodes must be of this side.
+    fn new(store: Store, holds_test: bool, share: f64) -> Result<Self> {
+        for idx in 0..store.len() {
+            if is_test(&store.entry(idx)?.hash, share) != holds_test {
+                let message =
+                    format!("expected the share of test episodes that was split by before, got {share}");
+                return Err(Error::new(ErrorKind::Mismatch, message)
+                    .at(store.dir())
+                    .hint("give the same `--test` as before, or choose another folder"));
+            }
+        }
+        Ok(Self { n_before: store.len(), store, n_seen: 0 })
+    }
+
+    /// Checks that all episodes that were there before came again.
+    fn check_all_seen(&self) -> Result<()> {
+        match self.n_seen < self.n_before {
+            true => Err(another(self.n_seen, self.store.dir())),
+            false => Ok(()),
+        }
     }
 
     /// Adds an episode, unless it is there from an earlier time.
@@ -190,6 +219,11 @@ impl Side {
             true => Err(another(idx, self.store.dir())),
         }
     }
+}
+
+/// Whether the episode of this fingerprint is for testing, if a `share` of all are.
+fn is_test(fingerprint: &str, share: f64) -> bool {
+    share_of(fingerprint) < share
 }
 
 /// A fingerprint as a number from 0 to 1.
