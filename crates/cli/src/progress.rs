@@ -1,7 +1,7 @@
-//! Progress on stderr: a bar with the time left on a terminal, a line a stage elsewhere.
+//! Progress on stderr: a bar with the time left on a terminal, elsewhere lines that do not crowd a log.
 
 use std::io::IsTerminal;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use worldsmith::Progress;
@@ -17,13 +17,26 @@ pub struct Bars {
     total: u64,
     started: Instant,
     terminal: bool,
+    /// When a line was last written where there is no terminal.
+    said: Instant,
 }
+
+/// Between two lines of a stage in a log.
+const EVERY: Duration = Duration::from_secs(30);
 
 impl Bars {
     /// Nothing to show yet.
     pub fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { bar: None, fresh: true, name: String::new(), total: 0, started: Instant::now(), terminal }
+        Self {
+            bar: None,
+            fresh: true,
+            name: String::new(),
+            total: 0,
+            started: Instant::now(),
+            terminal,
+            said: Instant::now(),
+        }
     }
 
     /// The last stage is complete.
@@ -53,6 +66,7 @@ impl Progress for Bars {
             self.bar = Some(bar);
         } else {
             say(&format!("{name:<10} started ({total} to do)"));
+            self.said = Instant::now();
         }
     }
 
@@ -65,6 +79,10 @@ impl Progress for Bars {
             if !note.is_empty() {
                 bar.set_message(note.to_string());
             }
+        } else if self.said.elapsed() >= EVERY {
+            self.said = Instant::now();
+            let note = if note.is_empty() { String::new() } else { format!(", {note}") };
+            say(&format!("{:<10} {done} of {}{note}", self.name, self.total));
         }
     }
 

@@ -73,7 +73,9 @@ impl PictureConfig {
         Err(Error::invalid(format!(
             "expected pictures whose sides halve evenly, got {height}x{width}x{channels}"
         ))
-        .hint("choose another size, as in `gym:...?size=64`, or another `model.stem`"))
+        .hint(
+            "choose another size, as in `gym:...?size=64` or `data import --image-size 64`, or another `model.stem`",
+        ))
     }
 
     /// `[height, width, channels]` after the last stage.

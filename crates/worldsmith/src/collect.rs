@@ -61,7 +61,8 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
         (None, Some(loaded)) => loaded.spec().id.clone(),
         (None, None) => "breakout".to_string(),
     };
-    let mut actor = Actor::new(&id, request.n_envs.clamp(1, request.episodes.max(1)), Seed(request.seed))?;
+    let seed = seed_for(request);
+    let mut actor = Actor::new(&id, request.n_envs.clamp(1, request.episodes.max(1)), seed)?;
     if let Some(loaded) = &loaded {
         crate::load::check_fit(loaded.spec(), actor.spec())?;
     }
@@ -77,7 +78,7 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
     let (mut steps, mut total) = (0, 0.0);
     progress.stage("collect", request.episodes as u64);
     let mut n_done = 0;
-    record(&mut actor, request.episodes, Seed(request.seed), stop, &mut |episode| {
+    record(&mut actor, request.episodes, seed, stop, &mut |episode| {
         (steps, total) = (steps + episode.len(), total + f64::from(episode.total_reward()));
         store.append(&episode)?;
         n_done += 1;
@@ -95,6 +96,13 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
         mean_return,
         stored: store.len(),
     })
+}
+
+/// What is added to a store comes from seeds of its own: the same request twice records other episodes the second time.
+fn seed_for(request: &CollectRequest) -> Seed {
+    let n_there = Store::open(&request.out).map_or(0, |store| store.len() as u64);
+    let seed = Seed(request.seed);
+    if n_there == 0 { seed } else { seed.derive("added").index(n_there) }
 }
 
 /// The store to record into: the one that is there, or a new one.

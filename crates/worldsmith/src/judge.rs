@@ -139,12 +139,13 @@ fn judge_model(loaded: &Loaded, dir: &Path, progress: &mut dyn Progress, stop: &
         given => PathBuf::from(given),
     };
     let store = Store::open(&data)?;
-    let n_train = match loaded.config().data.as_str() {
-        "" => store.len(),
-        _ => store.len() - run::n_held_out(loaded.config(), &store),
+    let train = match loaded.config().data.as_str() {
+        "" => (0..store.len()).collect(),
+        _ => run::shares(loaded.config(), &store)?.train,
     };
-    let n = n_train.min(N_AVERAGED);
-    let training: Vec<Episode> = (0..n).map(|i| store.read(i * n_train / n)).collect::<Result<_>>()?;
+    let n = train.len().min(N_AVERAGED);
+    let training: Vec<Episode> =
+        (0..n).map(|i| store.read(train[i * train.len() / n])).collect::<Result<_>>()?;
     let mut begun = false;
     let mut report = |done: usize, total: usize| {
         if !std::mem::replace(&mut begun, true) {

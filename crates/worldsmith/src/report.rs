@@ -25,12 +25,10 @@ pub(crate) fn write(judgement: &mut Judgement, config: &RunConfig) -> Result<()>
 
 fn report(judgement: &Judgement, config: &RunConfig) -> Result<Report> {
     let run = judgement.run.display();
+    let world = if judgement.env.is_empty() { "recorded episodes" } else { &judgement.env };
     let facts = [
         ("recipe", format!("{} ({})", judgement.recipe, config.preset)),
-        (
-            "environment",
-            if judgement.env.is_empty() { "recorded episodes".into() } else { judgement.env.clone() },
-        ),
+        ("environment", world.to_string()),
         ("seed", judgement.seed.to_string()),
         ("environment steps", judgement.env_steps.to_string()),
         ("gradient updates", judgement.updates.to_string()),
@@ -38,7 +36,7 @@ fn report(judgement: &Judgement, config: &RunConfig) -> Result<Report> {
         ("worldsmith", env!("CARGO_PKG_VERSION").to_string()),
     ];
     Ok(Report {
-        title: format!("{} on {}", judgement.recipe, judgement.env),
+        title: format!("{} on {world}", judgement.recipe),
         facts: facts.map(|(name, value)| (name.to_string(), value)).to_vec(),
         checks: judgement.checks.clone(),
         curves: curves(&judgement.run)?,

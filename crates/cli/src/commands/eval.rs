@@ -57,10 +57,10 @@ pub(super) fn code(judgement: &Judgement) -> ExitCode {
 
 /// A judgement in a few lines.
 pub(super) fn render(j: &Judgement) -> String {
+    let world = if j.env.is_empty() { "recorded episodes".to_string() } else { format!("`{}`", j.env) };
     let mut lines = vec![format!(
-        "`{}` on `{}` (seed {}): {} steps, {} updates, trained in {}",
+        "`{}` on {world} (seed {}): {} steps, {} updates, trained in {}",
         j.recipe,
-        j.env,
         j.seed,
         j.env_steps,
         j.updates,
@@ -69,6 +69,12 @@ pub(super) fn render(j: &Judgement) -> String {
     for check in &j.checks {
         lines.push(format!("{}  {}", if check.passed { "pass" } else { "FAIL" }, check.name));
         lines.push(format!("      {}", check.detail));
+    }
+    if j.returns.is_none() {
+        lines.push(
+            "      the agent was not judged: no environment to act in (`worldsmith eval RUN --env ID`)"
+                .into(),
+        );
     }
     if let Some(page) = &j.report {
         lines.push(format!("report: {}", page.display()));

@@ -39,7 +39,9 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
         Some(out) => out.clone(),
         None => {
             let config = RunConfig::resolve(&asked)?;
-            default_run(&config.recipe, &config.env, config.seed)
+            // Recorded episodes of no named environment go by the name of their store.
+            let from = if config.env.is_empty() { config.data.trim_end_matches('/') } else { &config.env };
+            default_run(&config.recipe, from, config.seed)
         }
     };
     let nothing_asked = !args.what.is_given() && args.data.is_none();
@@ -53,12 +55,12 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
 
 fn render(t: &Trained) -> String {
     let dir = t.dir.display();
+    let world = if t.env.is_empty() { "recorded episodes".to_string() } else { format!("`{}`", t.env) };
     format!(
-        "trained `{}` on `{}` (seed {}): {} steps, {} updates, {} episodes in {}\n\
+        "trained `{}` on {world} (seed {}): {} steps, {} updates, {} episodes in {}\n\
          parameters {}, checkpoint {}\n\
          next: worldsmith eval {dir}",
         t.recipe,
-        t.env,
         t.seed,
         t.env_steps,
         t.updates,

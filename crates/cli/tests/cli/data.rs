@@ -112,6 +112,29 @@ fn pictures_kept_as_png_are_the_same_episodes_in_fewer_bytes_and_train() {
 }
 
 #[test]
+fn what_is_added_to_a_store_is_new_and_copies_are_never_on_both_sides_of_training() {
+    let dir = folder();
+    let collect = ["collect", "--env", "breakout", "--episodes", "3", "--out", "store"];
+    (0..2).for_each(|_| drop(run_json(dir.path(), &collect)));
+    let found = run_json(dir.path(), &["data", "verify", "store"]);
+    assert_eq!(
+        (&found["episodes"], found["duplicates"].as_array().unwrap().len()),
+        (&6.into(), 0),
+        "{found}"
+    );
+
+    // Every episode twice: the one of six that is held out is held out with its copy.
+    run_json(dir.path(), &["data", "merge", "store", "store", "--out", "both"]);
+    let trained = run_json(
+        dir.path(),
+        &["train", "--preset", "tiny", "--data", "both", "--steps", "50", "--out", "run"],
+    );
+    assert!(trained["updates"].as_u64().unwrap() > 0, "{trained}");
+    let held_out = run_json(dir.path(), &["data", "inspect", "run/held_out"]);
+    assert_eq!(held_out["episodes"], 2, "{held_out}");
+}
+
+#[test]
 fn damaged_episodes_stop_a_copy_unless_they_are_to_be_left_out() {
     let dir = folder();
     run_json(dir.path(), &["collect", "--env", "cartpole", "--episodes", "9", "--out", "store"]);

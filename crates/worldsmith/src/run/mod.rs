@@ -24,7 +24,7 @@ pub(crate) use actor::Actor;
 use folder::{CHECKPOINTS, CONFIG, DATA, HELD_OUT};
 use metrics::MetricLog;
 use source::Source;
-pub(crate) use source::n_held_out;
+pub(crate) use source::shares;
 use state::{Counters, State};
 
 use crate::collect::record;
@@ -179,8 +179,8 @@ impl Run {
         };
         let store = match given {
             Some(given) => {
-                let n_train = given.len() - n_held_out(&config, &given);
-                (0..n_train).try_for_each(|idx| replay.push_stored(&given, idx))?;
+                let train = shares(&config, &given)?.train;
+                train.into_iter().try_for_each(|idx| replay.push_stored(&given, idx))?;
                 given
             }
             None if dir.join(DATA).join("store.json").exists() => Store::open(&dir.join(DATA))?,
@@ -322,7 +322,11 @@ impl Run {
         let mut store = Store::create(&dir, &self.spec.obs, &self.spec.action)?;
         if self.actor.is_none() {
             let given = &self.store;
-            let kept = given.len() - n_held_out(&self.config, given)..given.len();
+            let kept = shares(&self.config, given)?.held_out;
+            if kept.is_empty() {
+                progress
+                    .warn("no episode is held out, so that the model cannot be judged: record at least two");
+            }
             return kept.into_iter().try_for_each(|idx| store.append(&given.read(idx)?).map(drop));
         }
         progress.stage("hold out", n as u64);

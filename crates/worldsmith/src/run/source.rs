@@ -1,5 +1,6 @@
 //! What a run begins with: its environment or its recorded episodes, and a learner built for them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use worldsmith_core::{EnvSpec, Error, ErrorKind, Result, Seed};
@@ -41,9 +42,26 @@ impl Source {
     }
 }
 
-/// Of recorded episodes, how many at the end are kept for judging: at most a fifth.
-pub(crate) fn n_held_out(config: &RunConfig, store: &Store) -> usize {
-    config.run.held_out_episodes.min(store.len() / 5)
+/// Recorded episodes by their use, each a place in the store.
+pub(crate) struct Shares {
+    pub train: Vec<usize>,
+    pub held_out: Vec<usize>,
+}
+
+/// Which recorded episodes are trained on and which are kept for judging: at most a fifth and no more than
+/// `run.held_out_episodes`, but one where there are two. What they hold decides (their fingerprints), so that copies of an
+/// episode have the same use, and the order of the store has no say.
+///
+/// # Errors
+/// If the store's index is damaged.
+pub(crate) fn shares(config: &RunConfig, store: &Store) -> Result<Shares> {
+    let hashes = (0..store.len()).map(|idx| Ok(store.entry(idx)?.hash)).collect::<Result<Vec<String>>>()?;
+    let different: BTreeSet<&String> = hashes.iter().collect();
+    let n = (different.len() / 5).max(1).min(config.run.held_out_episodes);
+    let kept: BTreeSet<&String> =
+        different.iter().copied().take(n.min(different.len().saturating_sub(1))).collect();
+    let (held_out, train) = (0..store.len()).partition(|idx| kept.contains(&hashes[*idx]));
+    Ok(Shares { train, held_out })
 }
 
 /// Opens recorded episodes; a data set of another format must be imported first.
