@@ -21,8 +21,6 @@ const SPAN: Duration = Duration::from_millis(700);
 const N_SEQS: usize = 64;
 const N_STEPS: usize = 16;
 const WINDOW_BYTES: usize = N_STEPS * 64 * 64 * 3;
-/// More than all frames of the sets that are measured.
-const KEEP_BYTES: usize = 1 << 30;
 
 /// One thread's work: each call returns the number of windows that it read.
 type Work = Box<dyn FnMut() -> Result<usize> + Send>;
@@ -140,33 +138,28 @@ fn store_cases(set: &Path, dir: &Path) -> Result<Vec<Case>> {
 fn video_cases(name: &str, set: &Path) -> Result<Vec<Case>> {
     let films = set.join("videos/observation.image/chunk-000");
     let film: PathBuf = films.join("file-000.mp4");
-    let first = |seed: u64| set_windows(set, 0, seed);
-    let seen = |seed: u64| set_windows(set, KEEP_BYTES, seed);
+    let first = |seed: u64| set_windows(set, seed);
     let frames = |seed: u64| film_windows(&film, false, seed);
     let opened = |seed: u64| film_windows(&film, true, seed);
     let all = [
         cases(&format!("{name} set first"), &first)?,
-        cases(&format!("{name} set seen"), &seen)?,
         cases(&format!("{name} frames first"), &frames)?,
         cases(&format!("{name} frames opened"), &opened)?,
     ];
     Ok(all.into_iter().flatten().collect())
 }
 
-/// Random windows of an episode of a set. With `keep_bytes` all episodes were read before.
-fn set_windows(set: &Path, keep_bytes: usize, seed: u64) -> Result<Work> {
+/// Random windows of an episode of a set.
+fn set_windows(set: &Path, seed: u64) -> Result<Work> {
     let options = |columns: &[&str]| {
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
-        ReadOptions { columns, keep_bytes, ..ReadOptions::default() }
+        ReadOptions { columns, ..ReadOptions::default() }
     };
     // How long episodes are, without a look at the film.
     let (_, mut numbers) = formats::open(set, None, &options(&["observation.state"]))?;
     let lengths = (0..numbers.n_episodes()).map(|idx| Ok(numbers.read(idx)?.len()));
     let lengths: Vec<usize> = lengths.collect::<Result<_>>()?;
     let (_, mut source) = formats::open(set, None, &options(&[]))?;
-    if keep_bytes > 0 {
-        (0..lengths.len()).try_for_each(|idx| source.read(idx).map(drop))?;
-    }
     let mut rng = Seed(seed).rng();
     Ok(Box::new(move || {
         let idx = rng.below(lengths.len());

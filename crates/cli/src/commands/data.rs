@@ -167,11 +167,7 @@ impl Reading {
         SourceRequest {
             path: path.to_owned(),
             format: self.format.clone(),
-            options: ReadOptions {
-                image_size: self.image_size,
-                columns: self.columns.clone(),
-                ..ReadOptions::default()
-            },
+            options: ReadOptions { image_size: self.image_size, columns: self.columns.clone() },
         }
     }
 }

@@ -8,7 +8,6 @@ mod choice;
 pub(crate) mod column;
 mod frames;
 mod h5;
-mod kept;
 mod lance;
 mod lerobot;
 mod look;
@@ -80,9 +79,6 @@ pub struct ReadOptions {
     pub image_size: Option<usize>,
     /// Observation columns to read, by the format's own names; all that make sense to a model if empty.
     pub columns: Vec<String>,
-    /// Bytes of decoded video frames that are kept in memory for reading them again; for a reader of random windows.
-    /// Who reads everything once wants none.
-    pub keep_bytes: usize,
 }
 
 impl ReadOptions {

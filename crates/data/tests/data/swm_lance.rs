@@ -7,6 +7,8 @@ use worldsmith_data::formats;
 
 use super::peers;
 
+mod hostile;
+
 fn fixture(name: &str) -> PathBuf {
     peers::fixture("swm_lance", name)
 }

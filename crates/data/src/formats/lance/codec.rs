@@ -8,10 +8,8 @@ use std::sync::Arc;
 use worldsmith_core::Result;
 
 use super::proto::{Compression, Encoding, Flat, List, Packing, Runs, Variable};
-use super::{Values, broken, number, piece, unread};
+use super::{MOST_BYTES, Room, Values, broken, number, piece, unread};
 
-/// No value is longer, plain.
-const MOST_BYTES: usize = 1 << 28;
 /// Bit-packed numbers come in blocks of so many, whose rows lie in this order.
 const BLOCK: usize = 1024;
 const ORDER: [usize; 8] = [0, 4, 2, 6, 1, 5, 3, 7];
@@ -81,17 +79,20 @@ pub(super) fn blob(encoding: &Encoding, bytes: &[u8]) -> Result<Vec<u8>> {
 /// The items that `indices` stand for.
 ///
 /// # Errors
-/// If there are none of that number.
-pub(super) fn look_up(indices: &Values, items: &Values) -> Result<Values> {
+/// If there are none of that number, or there is no room for them.
+pub(super) fn look_up(indices: &Values, items: &Values, room: &mut Room) -> Result<Values> {
     let torn = || broken("expected indices of items that are in the dictionary");
     let Values::Fixed { width, bytes } = indices else { return Err(torn()) };
     let indices = bytes.chunks_exact((*width).max(1)).map(|index| number(index) as usize);
     match items {
         Values::Blobs(items) => {
             let rows = indices.map(|index| items.get(index).cloned());
-            rows.collect::<Option<_>>().map(Values::Blobs).ok_or_else(torn)
+            let rows = rows.collect::<Option<_>>().map(Values::Blobs).ok_or_else(torn)?;
+            room.take(rows.n_bytes())?;
+            Ok(rows)
         }
         Values::Fixed { width, bytes: items } => {
+            room.take(indices.len().saturating_mul(*width))?;
             let mut bytes = Vec::new();
             for index in indices {
                 let at = index.checked_mul(*width).ok_or_else(torn)?;

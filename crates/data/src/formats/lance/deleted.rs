@@ -8,7 +8,7 @@ use arrow_ipc::{Block, CompressionType, root_as_footer, root_as_message};
 use roaring::RoaringBitmap;
 use worldsmith_core::{Error, Result};
 
-use super::proto::Deletions;
+use super::proto::{Deletions, Fragment};
 use super::{broken, codec, number, piece, unread};
 
 const FOLDER: &str = "_deletions";
@@ -19,20 +19,20 @@ const PREFIX: usize = 8;
 /// In place of the plain length of a buffer that is not compressed.
 const PLAIN: u64 = u64::MAX;
 
-/// The numbers of rows of fragment `fragment` of the table in `dir` that were deleted.
+/// The numbers of rows of `fragment` of the table in `dir` that were deleted.
 ///
 /// # Errors
 /// If the file that says so is missing or damaged.
-pub(super) fn read(dir: &Path, fragment: u64, deletions: &Deletions) -> Result<RoaringBitmap> {
+pub(super) fn read(dir: &Path, fragment: &Fragment, deletions: &Deletions) -> Result<RoaringBitmap> {
     if deletions.base_id.is_some() {
         return Err(unread("files outside of its folder").at(dir));
     }
     let ending = if deletions.kind == 0 { "arrow" } else { "bin" };
-    let name = format!("{fragment}-{}-{}.{ending}", deletions.read_version, deletions.id);
+    let name = format!("{}-{}-{}.{ending}", fragment.id, deletions.read_version, deletions.id);
     let path = dir.join(FOLDER).join(name);
     let bytes = fs::read(&path).map_err(|err| Error::io("read file", &path, &err))?;
     match deletions.kind {
-        0 => list(&Buffer::from(bytes)).map_err(|err| err.at(&path)),
+        0 => list(&Buffer::from(bytes), fragment.n_rows).map_err(|err| err.at(&path)),
         _ => RoaringBitmap::deserialize_from(bytes.as_slice())
             .map_err(|err| Error::corrupt(&path, format!("cannot read a bitmap of rows: {err}"))),
     }
@@ -40,16 +40,19 @@ pub(super) fn read(dir: &Path, fragment: u64, deletions: &Deletions) -> Result<R
 
 /// The numbers in the one column of an Arrow file. The Arrow crates would read them too, were they built once more with
 /// Zstandard, and Parquet after them.
-fn list(bytes: &[u8]) -> Result<RoaringBitmap> {
+fn list(bytes: &[u8], n_rows: u64) -> Result<RoaringBitmap> {
     let torn = || broken("expected an Arrow file, got something else or a part of one");
     let end = bytes.len().checked_sub(MAGIC.len() + 4).filter(|_| bytes.ends_with(MAGIC)).ok_or_else(torn)?;
     let len = piece(bytes, end, 4).map(number).ok_or_else(torn)?;
     let footer = end.checked_sub(len as usize).and_then(|start| bytes.get(start..end)).ok_or_else(torn)?;
     let footer = root_as_footer(footer)
         .map_err(|err| broken(format!("cannot read the footer of an Arrow file: {err}")))?;
-    let mut rows = RoaringBitmap::new();
+    // Each row is deleted once.
+    let (mut rows, mut left) = (RoaringBitmap::new(), n_rows);
     for block in footer.recordBatches().into_iter().flatten() {
-        rows.extend(batch(bytes, block)?.chunks_exact(4).map(|row| number(row) as u32));
+        let batch = batch(bytes, block)?;
+        left = left.checked_sub(batch.len() as u64 / 4).ok_or_else(torn)?;
+        rows.extend(batch.chunks_exact(4).map(|row| number(row) as u32));
     }
     Ok(rows)
 }

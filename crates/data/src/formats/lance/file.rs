@@ -10,7 +10,7 @@ use prost::Message;
 use worldsmith_core::{Error, ErrorKind, Result};
 
 use super::proto::{ColumnPages, Layout, PageEntry, PageLayout, Typed};
-use super::{Values, broken, number, page, piece, unread};
+use super::{Room, Values, broken, number, page, piece, unread};
 
 pub(super) const MAGIC: &[u8] = b"LANC";
 /// Where metadata and tables of offsets start, counts of buffers and columns, version, magic word.
@@ -83,12 +83,12 @@ impl Columns {
     /// Rows `rows` of column number `column`.
     ///
     /// # Errors
-    /// If there are fewer, or they are stored in a way that is not read.
-    pub fn read(&mut self, column: usize, rows: Range<u64>) -> Result<Values> {
-        self.find(column, rows).map_err(|err| err.at(&self.path))
+    /// If there are fewer, there is no room for them, or they are stored in a way that is not read.
+    pub fn read(&mut self, column: usize, rows: Range<u64>, room: &mut Room) -> Result<Values> {
+        self.find(column, rows, room).map_err(|err| err.at(&self.path))
     }
 
-    fn find(&mut self, column: usize, rows: Range<u64>) -> Result<Values> {
+    fn find(&mut self, column: usize, rows: Range<u64>, room: &mut Room) -> Result<Values> {
         if !self.pages.contains_key(&column) {
             let list = self.lists.get(column).cloned();
             let list = list.ok_or_else(|| broken(format!("expected a column {column}, found none")))?;
@@ -99,7 +99,7 @@ impl Columns {
             let end = start.checked_add(page.n_rows).ok_or_else(|| broken("expected fewer rows"))?;
             let (from, to) = (rows.start.max(start), rows.end.min(end));
             if from < to {
-                let values = page::read(&self.bytes, page, from - start..to - start)?;
+                let values = page::read(&self.bytes, page, from - start..to - start, room)?;
                 found = Some(values.after(found.take())?);
             }
             start = end;

@@ -26,6 +26,25 @@ use worldsmith_core::{Error, ErrorKind, Result};
 
 pub(super) use self::table::{Table, Type};
 
+/// No value is longer, plain, nor are all of a column together that are read at once.
+const MOST_BYTES: usize = 1 << 28;
+
+/// Memory that is left for the rows of a read. What values stand for is taken from it before it is set aside, since some
+/// bytes of a file can stand for any number of equal rows.
+struct Room(usize);
+
+impl Room {
+    /// # Errors
+    /// If less than `n` bytes are left.
+    fn take(&mut self, n: usize) -> Result<()> {
+        let left = self.0;
+        self.0 = left
+            .checked_sub(n)
+            .ok_or_else(|| broken(format!("expected rows of at most {left} more bytes, got {n}")))?;
+        Ok(())
+    }
+}
+
 /// Some rows of a column.
 #[derive(Debug, Clone, PartialEq)]
 enum Values {
@@ -40,6 +59,14 @@ impl Values {
         match self {
             Values::Fixed { width, bytes } => bytes.len() / (*width).max(1),
             Values::Blobs(rows) => rows.len(),
+        }
+    }
+
+    /// Bytes that the rows take; what several share counts for each.
+    fn n_bytes(&self) -> usize {
+        match self {
+            Values::Fixed { bytes, .. } => bytes.len(),
+            Values::Blobs(rows) => rows.iter().fold(0, |n, row| n.saturating_add(row.len())),
         }
     }
 

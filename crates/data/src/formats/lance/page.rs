@@ -16,20 +16,22 @@ use worldsmith_core::Result;
 use super::codec;
 use super::file::{Bytes, Page};
 use super::proto::{Chunks, Constant, Encoding, Layout, Zipped};
-use super::{Values, broken, number, piece, unread};
+use super::{Room, Values, broken, number, piece, unread};
 
 /// The layer of a column that has a value in every row.
 const ALL_VALID: i32 = 1;
 /// What buffers in a chunk, and chunks themselves, are rounded up to.
 const ALIGNMENT: usize = 8;
+/// Rows of the largest chunk.
+const MOST_IN_CHUNK: u64 = 1 << 15;
 /// More buffers than any encoding has in a chunk.
 const MOST_BUFFERS: u64 = 8;
 
 /// Rows `rows` of `page`.
 ///
 /// # Errors
-/// Without a path, if the page is damaged or its values are stored in a way that is not read.
-pub(super) fn read(bytes: &Bytes, page: &Page, rows: Range<u64>) -> Result<Values> {
+/// Without a path, if the page is damaged, there is no room for the rows, or they are stored in a way that is not read.
+pub(super) fn read(bytes: &Bytes, page: &Page, rows: Range<u64>, room: &mut Room) -> Result<Values> {
     let layers = match &page.layout {
         Layout::Chunks(layout) => &layout.layers,
         Layout::Constant(layout) => &layout.layers,
@@ -39,9 +41,9 @@ pub(super) fn read(bytes: &Bytes, page: &Page, rows: Range<u64>) -> Result<Value
         return Err(unread("missing values or lists of any length"));
     }
     match &page.layout {
-        Layout::Chunks(layout) => chunks(bytes, page, layout, rows),
-        Layout::Constant(layout) => constant(bytes, page, layout, rows),
-        Layout::Zipped(layout) => zipped(bytes, page, layout, rows),
+        Layout::Chunks(layout) => chunks(bytes, page, layout, rows, room),
+        Layout::Constant(layout) => constant(bytes, page, layout, rows, room),
+        Layout::Zipped(layout) => zipped(bytes, page, layout, rows, room),
     }
 }
 
@@ -54,7 +56,7 @@ fn encoding(encoding: &Option<Encoding>) -> Result<&Encoding> {
     encoding.as_ref().ok_or_else(|| broken("expected a page that says how values are packed"))
 }
 
-fn chunks(bytes: &Bytes, page: &Page, layout: &Chunks, rows: Range<u64>) -> Result<Values> {
+fn chunks(bytes: &Bytes, page: &Page, layout: &Chunks, rows: Range<u64>, room: &mut Room) -> Result<Values> {
     let word_len = if layout.large { 4 } else { 2 };
     let words = bytes.read(buffer(page, 0)?)?;
     let words: Vec<u64> = words.chunks_exact(word_len).map(number).collect();
@@ -62,7 +64,7 @@ fn chunks(bytes: &Bytes, page: &Page, layout: &Chunks, rows: Range<u64>) -> Resu
     let (mut found, mut first, mut at) = (None::<Values>, 0_u64, data.start);
     for (idx, word) in words.iter().enumerate() {
         let n = match idx + 1 == words.len() {
-            true => page.n_rows.checked_sub(first),
+            true => page.n_rows.checked_sub(first).filter(|n| *n <= MOST_IN_CHUNK),
             false => Some(1 << (word & 15)),
         };
         let last = n.and_then(|n| first.checked_add(n)).filter(|last| *last <= page.n_rows);
@@ -75,6 +77,10 @@ fn chunks(bytes: &Bytes, page: &Page, layout: &Chunks, rows: Range<u64>) -> Resu
             }
             let values = chunk(bytes.read(at..end)?, layout, last - first)?;
             let values = codec::slice(values, from - first..to - first)?;
+            // Indices are counted when they are looked up.
+            if layout.dictionary.is_none() {
+                room.take(values.n_bytes())?;
+            }
             found = Some(values.after(found.take())?);
         }
         (first, at) = (last, end);
@@ -84,7 +90,7 @@ fn chunks(bytes: &Bytes, page: &Page, layout: &Chunks, rows: Range<u64>) -> Resu
         None => Ok(found),
         Some(dictionary) => {
             let items = codec::block(dictionary, bytes.read(buffer(page, 2)?)?, layout.n_dictionary)?;
-            codec::look_up(&found, &items)
+            codec::look_up(&found, &items, room)
         }
     }
 }
@@ -112,7 +118,7 @@ fn chunk(chunk: Vec<u8>, layout: &Chunks, n: u64) -> Result<Values> {
     codec::values(encoding(&layout.values)?, &mut buffers, n)
 }
 
-fn zipped(bytes: &Bytes, page: &Page, layout: &Zipped, rows: Range<u64>) -> Result<Values> {
+fn zipped(bytes: &Bytes, page: &Page, layout: &Zipped, rows: Range<u64>, room: &mut Room) -> Result<Values> {
     if (layout.repetition_bits, layout.definition_bits) != (0, 0) {
         return Err(unread("missing values or lists of any length"));
     }
@@ -128,7 +134,9 @@ fn zipped(bytes: &Bytes, page: &Page, layout: &Zipped, rows: Range<u64>) -> Resu
         (Some(bits), None) if bits > 0 && bits % 8 == 0 => {
             let width = u64::from(bits / 8);
             let bytes = within(rows.start.checked_mul(width), rows.end.checked_mul(width))?;
-            codec::values(values, &mut VecDeque::from([bytes]), rows.end - rows.start)
+            let values = codec::values(values, &mut VecDeque::from([bytes]), rows.end - rows.start)?;
+            room.take(values.n_bytes())?;
+            Ok(values)
         }
         (None, Some(bits @ (32 | 64))) => {
             let starts = starts(bytes, page, rows)?;
@@ -142,7 +150,9 @@ fn zipped(bytes: &Bytes, page: &Page, layout: &Zipped, rows: Range<u64>) -> Resu
                 if number(len) != row.len() as u64 {
                     return Err(torn());
                 }
-                blobs.push(Arc::from(codec::blob(values, row)?));
+                let blob = codec::blob(values, row)?;
+                room.take(blob.len())?;
+                blobs.push(Arc::from(blob));
                 rest = after;
             }
             Ok(Values::Blobs(blobs))
@@ -165,10 +175,20 @@ fn starts(bytes: &Bytes, page: &Page, rows: Range<u64>) -> Result<Vec<u64>> {
     Ok(entries.chunks_exact(width as usize).map(number).collect())
 }
 
-fn constant(bytes: &Bytes, page: &Page, layout: &Constant, rows: Range<u64>) -> Result<Values> {
+fn constant(
+    bytes: &Bytes,
+    page: &Page,
+    layout: &Constant,
+    rows: Range<u64>,
+    room: &mut Room,
+) -> Result<Values> {
     let n = usize::try_from(rows.end - rows.start).map_err(|_| broken("expected fewer rows"))?;
+    let mut repeated = |value: &[u8]| {
+        room.take(value.len().saturating_mul(n))?;
+        Ok(Values::Fixed { width: value.len(), bytes: value.repeat(n) })
+    };
     if let Some(value) = layout.value.as_ref().filter(|value| !value.is_empty()) {
-        return Ok(Values::Fixed { width: value.len(), bytes: value.repeat(n) });
+        return repeated(value);
     }
     if page.buffers.is_empty() {
         return Err(unread("a column without values"));
@@ -180,7 +200,7 @@ fn constant(bytes: &Bytes, page: &Page, layout: &Constant, rows: Range<u64>) -> 
     match word(0)? {
         1 => {
             let value = piece(&bytes, 8, word(4)?).filter(|value| !value.is_empty()).ok_or_else(torn)?;
-            Ok(Values::Fixed { width: value.len(), bytes: value.repeat(n) })
+            repeated(value)
         }
         2 => {
             let (n_offsets, n_data) = (word(4)?, word(8)?);
@@ -188,6 +208,7 @@ fn constant(bytes: &Bytes, page: &Page, layout: &Constant, rows: Range<u64>) -> 
             let data = piece(&bytes, 12 + n_offsets, n_data).ok_or_else(torn)?;
             let (start, end) = offsets.split_at(n_offsets / 2);
             let value = data.get(number(start) as usize..number(end) as usize).ok_or_else(torn)?;
+            room.take(value.len().saturating_mul(n))?;
             Ok(Values::Blobs(vec![Arc::from(value); n]))
         }
         _ => Err(torn()),

@@ -1,6 +1,7 @@
 //! A table as a whole: columns by name, rows without those that were deleted.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -9,13 +10,18 @@ use worldsmith_core::{Error, Result};
 
 use super::file::Columns;
 use super::proto::{FileEntry, Fragment};
-use super::{Values, broken, deleted, manifest, unread};
+use super::{MOST_BYTES, Room, Values, broken, deleted, manifest, unread};
 use crate::dtype::Dtype;
 use crate::formats::column::{Cells, Column};
 
 const DATA: &str = "data";
-/// Lance numbers the rows of a fragment with 32 bits.
-const MOST_ROWS: u64 = 1 << 32;
+/// More rows are no table of steps; nor are more to a byte of their files, since each counts its steps and has an action.
+const MOST_ROWS: u64 = 1 << 28;
+const MOST_ROWS_A_BYTE: u64 = 64;
+/// More numbers in a row, all columns together, are no observation.
+const MOST_NUMBERS: usize = 1 << 22;
+/// Bytes of pictures and texts of a column that are read at once, as the file has them.
+const MOST_BLOB_BYTES: usize = 1 << 30;
 /// No more rows are read at once: what runs of equal values stand for takes memory all the same.
 const MOST_AT_ONCE: u64 = 1 << 24;
 
@@ -49,10 +55,18 @@ impl Type {
         };
         Some(Type::Numbers { dtype: Dtype::named(item, false)?, width })
     }
+
+    /// Numbers in a row.
+    fn width(self) -> usize {
+        match self {
+            Type::Numbers { width, .. } => width,
+            Type::Blobs | Type::Texts => 0,
+        }
+    }
 }
 
 /// A column of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Field {
     id: i32,
     kind: Type,
@@ -108,10 +122,16 @@ impl Table {
                 None => strange.push(field.name),
             }
         }
+        let widths = fields.values().map(|field: &Field| field.kind.width());
+        let width = widths.fold(0_usize, |sum, width| sum.saturating_add(width));
+        if width > MOST_NUMBERS {
+            let what = format!("expected at most {MOST_NUMBERS} numbers in a row, got {width}");
+            return Err(Error::corrupt(&path, what));
+        }
         let (mut parts, mut n_rows) = (Vec::new(), 0);
         for fragment in manifest.fragments {
             let first = n_rows;
-            let stretches = stretches(dir, &fragment, &mut n_rows).map_err(|err| err.at(&path))?;
+            let stretches = stretches(dir, &fragment, &mut n_rows)?;
             parts.push(Part { first, files: fragment.files, stretches });
         }
         Ok(Self { dir: dir.to_owned(), fields, strange, parts, n_rows, open: (0, BTreeMap::new()) })
@@ -178,11 +198,23 @@ impl Table {
     }
 
     fn read(&mut self, name: &str, rows: Range<u64>) -> Result<Values> {
-        let id = self.field(name)?.id;
+        let Field { id, kind } = *self.field(name)?;
         if rows.is_empty() || rows.end > self.n_rows || rows.end - rows.start > MOST_AT_ONCE {
             let (n, Range { start, end }) = (self.n_rows, rows);
             let what = format!("expected 1 to {MOST_AT_ONCE} rows within {n}, got {start} to {end}");
             return Err(Error::invalid(what).at(&self.dir));
+        }
+        let mut room = match kind {
+            Type::Numbers { dtype, width } => Room((rows.end - rows.start) as usize * dtype.size() * width),
+            Type::Texts => Room(MOST_BYTES),
+            Type::Blobs => Room(MOST_BLOB_BYTES),
+        };
+        if room.0 > MOST_BYTES && kind != Type::Blobs {
+            let (n, Range { start, end }) = (room.0, rows);
+            let what = format!(
+                "expected at most {MOST_BYTES} bytes of `{name}` at once, got {n} in rows {start} to {end}"
+            );
+            return Err(Error::invalid(what).hint("read a stretch of the episode").at(&self.dir));
         }
         let mut found = None::<Values>;
         let from = self.parts.partition_point(|part| part.first <= rows.start).saturating_sub(1);
@@ -191,7 +223,7 @@ impl Table {
                 break;
             }
             for there in self.parts[part].within(&rows) {
-                let values = self.part(part, id, there)?;
+                let values = self.part(part, id, there, &mut room)?;
                 found = Some(values.after(found.take()).map_err(|err| err.at(&self.dir))?);
             }
         }
@@ -199,7 +231,7 @@ impl Table {
     }
 
     /// Rows `rows` of the files of part number `part`, of the column with this id.
-    fn part(&mut self, part: usize, id: i32, rows: Range<u64>) -> Result<Values> {
+    fn part(&mut self, part: usize, id: i32, rows: Range<u64>, room: &mut Room) -> Result<Values> {
         if self.open.0 != part {
             self.open = (part, BTreeMap::new());
         }
@@ -217,7 +249,7 @@ impl Table {
             self.open.1.insert(idx, Columns::open(&path)?);
         }
         match self.open.1.get_mut(&idx) {
-            Some(file) => file.read(column, rows),
+            Some(file) => file.read(column, rows, room),
             None => Err(broken("expected an open file").at(&self.dir)),
         }
     }
@@ -236,8 +268,16 @@ fn data_path(dir: &Path, file: &FileEntry) -> Result<PathBuf> {
 /// The stretches of a fragment without its deleted rows; counts their rows on in `n_rows`.
 fn stretches(dir: &Path, fragment: &Fragment, n_rows: &mut u64) -> Result<Vec<(u64, Range<u64>)>> {
     let n = fragment.n_rows;
-    if n > MOST_ROWS {
-        return Err(broken(format!("expected fragments of at most {MOST_ROWS} rows, got {n}")));
+    let mut n_bytes = 0_u64;
+    for file in &fragment.files {
+        let path = data_path(dir, file)?;
+        let len = fs::metadata(&path).map_err(|err| Error::io("open file", &path, &err))?.len();
+        n_bytes = n_bytes.saturating_add(len);
+    }
+    let most = n_bytes.saturating_mul(MOST_ROWS_A_BYTE).min(MOST_ROWS.saturating_sub(*n_rows));
+    if n > most {
+        let what = format!("expected at most {most} more rows in files of {n_bytes} bytes, got {n}");
+        return Err(Error::corrupt(dir, what));
     }
     let mut stretches = Vec::new();
     let mut add = |there: Range<u64>| {
@@ -249,7 +289,7 @@ fn stretches(dir: &Path, fragment: &Fragment, n_rows: &mut u64) -> Result<Vec<(u
     };
     let mut from = 0;
     if let Some(deletions) = &fragment.deletions {
-        for row in deleted::read(dir, fragment.id, deletions)?.iter().map(u64::from).filter(|row| *row < n) {
+        for row in deleted::read(dir, fragment, deletions)?.iter().map(u64::from).filter(|row| *row < n) {
             add(from..row);
             from = row + 1;
         }

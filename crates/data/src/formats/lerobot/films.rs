@@ -1,6 +1,5 @@
 //! Frames of videos by their times; the files that were read last stay open.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,6 @@ use super::columns::Column;
 use super::episodes::Entry;
 use super::info::{INFO, Info};
 use super::paths::{Slots, place};
-use crate::formats::kept::Kept;
 
 /// Files that stay open for each video. A set with a file an episode has many, and opening one takes as long as decoding a
 /// few frames.
@@ -25,28 +23,22 @@ pub(super) struct Films {
     tolerance_secs: f64,
     /// For each video, the files that were read last, the latest at the end.
     open: Vec<Vec<Film>>,
-    kept: Kept,
-    /// Numbers by which files are known to `kept`.
-    numbers: HashMap<PathBuf, usize>,
 }
 
 /// An open file.
 struct Film {
     path: PathBuf,
-    number: usize,
     reader: VideoReader,
 }
 
 impl Films {
-    /// The `n` videos that are read of the data set in `root`; `keep_bytes` of decoded frames are kept.
-    pub fn new(root: &Path, info: &Info, n: usize, keep_bytes: usize) -> Self {
+    /// The `n` videos that are read of the data set in `root`.
+    pub fn new(root: &Path, info: &Info, n: usize) -> Self {
         Self {
             root: root.to_owned(),
             template: info.video_path.clone(),
             tolerance_secs: 0.5 / info.fps + 1e-6,
             open: (0..n).map(|_| Vec::new()).collect(),
-            kept: Kept::new(keep_bytes),
-            numbers: HashMap::new(),
         }
     }
 
@@ -79,7 +71,7 @@ impl Films {
         let Some(open) = self.open.get_mut(idx) else {
             return Err(Error::invalid(format!("expected a video, got `{name}`")));
         };
-        let film = opened(open, &mut self.numbers, path)?;
+        let film = opened(open, path)?;
         let frames = times.iter().map(|time| find(&film.reader, clip.from_secs + time, self.tolerance_secs));
         let frames: Vec<usize> = frames.collect::<Option<_>>().ok_or_else(|| {
             let (from, n) = (clip.from_secs, times.len());
@@ -96,50 +88,31 @@ impl Films {
                 false => Err(Error::corrupt(&film.path, format!("expected frames of {space}, got {h}x{w}"))),
             }
         };
-        pictures(&mut film.reader, film.number, &mut self.kept, &frames)?.into_iter().map(shaped).collect()
+        let mut values = Vec::with_capacity(frames.len());
+        for run in runs(&frames) {
+            for image in film.reader.read(run)? {
+                values.push(shaped(image)?);
+            }
+        }
+        Ok(values)
     }
 }
 
 /// The file at `path`, opened if it is not open, and moved to the end of `open`.
-fn opened<'a>(
-    open: &'a mut Vec<Film>,
-    numbers: &mut HashMap<PathBuf, usize>,
-    path: PathBuf,
-) -> Result<&'a mut Film> {
+fn opened(open: &mut Vec<Film>, path: PathBuf) -> Result<&mut Film> {
     let film = match open.iter().position(|film| film.path == path) {
         Some(at) => open.remove(at),
         None => {
             let reader = VideoReader::open(&path)?;
-            let number = numbers.len();
-            let number = *numbers.entry(path.clone()).or_insert(number);
             if open.len() == MAX_OPEN {
                 open.remove(0);
             }
-            Film { path, number, reader }
+            Film { path, reader }
         }
     };
     open.push(film);
     let last = open.len() - 1;
     Ok(&mut open[last])
-}
-
-/// The pictures of `frames`, those that are kept without decoding them.
-fn pictures(reader: &mut VideoReader, file: usize, kept: &mut Kept, frames: &[usize]) -> Result<Vec<Image>> {
-    let mut pictures: Vec<Option<Image>> = frames.iter().map(|frame| kept.get((file, *frame))).collect();
-    let missing: Vec<usize> =
-        frames.iter().zip(&pictures).filter(|(_, found)| found.is_none()).map(|(frame, _)| *frame).collect();
-    let mut decoded = Vec::with_capacity(missing.len());
-    for run in runs(&missing) {
-        for (frame, image) in run.clone().zip(reader.read(run)?) {
-            kept.put((file, frame), &image);
-            decoded.push(image);
-        }
-    }
-    let mut decoded = decoded.into_iter();
-    for picture in pictures.iter_mut().filter(|picture| picture.is_none()) {
-        *picture = decoded.next();
-    }
-    Ok(pictures.into_iter().flatten().collect())
 }
 
 /// The frame that is shown at `secs`.

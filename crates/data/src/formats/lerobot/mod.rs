@@ -116,7 +116,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
         metas: own.map(|own| own.metas).unwrap_or_default(),
         tasks: episodes::tasks(path, &info)?,
         tables: Tables::new(path, &info, &columns.wanted()),
-        films: Films::new(path, &info, videos.len(), options.keep_bytes),
+        films: Films::new(path, &info, videos.len()),
         info: SourceInfo { obs, action, fps: Some(info.fps as f32), notes },
         columns,
     }))

@@ -1,8 +1,9 @@
 //! A table as episodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use worldsmith_core::{Episode, EpisodeMeta, Error, Result, Seed};
 
@@ -21,6 +22,8 @@ const SEED: &str = "seed";
 const STRETCH: usize = 1 << 16;
 /// Whole numbers from here on are no choices.
 const MOST_CHOICES: f32 = 65536.0;
+/// Pictures that stand once in the file and in many rows take no more memory at once, all but their first together.
+const MOST_REPEATED_BYTES: usize = 1 << 28;
 /// From here on `f32` leaves out whole numbers.
 const EXACT: f32 = 16_777_216.0;
 
@@ -165,14 +168,20 @@ impl LanceSource {
     fn column(&mut self, name: &str, rows: Range<u64>) -> Result<Column> {
         let is_pictures = self.table.columns().any(|(column, kind)| column == name && kind == Type::Blobs);
         if is_pictures {
-            let start = rows.start;
-            let decode = |(row, bytes): (u64, _)| {
-                picture::decode(bytes).map_err(|err| {
-                    Error::corrupt(&self.dir, format!("row {} of `{name}`: {err}", start + row))
-                })
-            };
-            let blobs = self.table.blobs(name, rows)?;
-            let pictures = (0..).zip(blobs.iter().map(AsRef::as_ref)).map(decode).collect::<Result<_>>()?;
+            let blobs = self.table.blobs(name, rows.clone())?;
+            let (mut pictures, mut seen, mut n_repeated) = (Vec::new(), HashSet::new(), 0_usize);
+            for (row, blob) in rows.zip(&blobs) {
+                let damaged =
+                    |what: String| Error::corrupt(&self.dir, format!("row {row} of `{name}`: {what}"));
+                let picture = picture::decode(blob).map_err(|err| damaged(err.to_string()))?;
+                if !seen.insert(Arc::as_ptr(blob)) {
+                    n_repeated = n_repeated.saturating_add(picture.data.len());
+                }
+                if n_repeated > MOST_REPEATED_BYTES {
+                    return Err(damaged("expected the same picture in fewer rows".to_owned()));
+                }
+                pictures.push(picture);
+            }
             return Ok(Column { width: 1, cells: Cells::Pictures(pictures) });
         }
         let mut column = self.table.column(name, rows)?;
