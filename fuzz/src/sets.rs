@@ -54,6 +54,10 @@ pub(crate) fn make(target: &str, dir: &Path) -> Vec<Set> {
             ],
         ),
         "swm_folder" => with_own("swm-folder", &["swm_folder/folder"]),
+        "swm_lance" => copied(
+            "swm-lance",
+            &["swm_lance/streamed.lance", "swm_lance/appended.lance", "swm_lance/deleted.lance", "swm_lance/older.lance"],
+        ),
         "swm_video" => copied("swm-video", &["swm_folder/video"]),
         "zarr" => [
             copied("zarr", &["zarr/v2.zarr", "zarr/v2.zarr.zip"]),

@@ -1,0 +1,5 @@
+//! Inputs of the target `swm_lance`; see `src/sets.rs` for its sets.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| worldsmith_fuzz::read("swm_lance", input));
