@@ -56,7 +56,12 @@ pub(crate) fn make(target: &str, dir: &Path) -> Vec<Set> {
         "swm_folder" => with_own("swm-folder", &["swm_folder/folder"]),
         "swm_lance" => copied(
             "swm-lance",
-            &["swm_lance/streamed.lance", "swm_lance/appended.lance", "swm_lance/deleted.lance", "swm_lance/older.lance"],
+            &[
+                "swm_lance/streamed.lance",
+                "swm_lance/appended.lance",
+                "swm_lance/deleted.lance",
+                "swm_lance/older.lance",
+            ],
         ),
         "swm_video" => copied("swm-video", &["swm_folder/video"]),
         "zarr" => [
