@@ -14,6 +14,7 @@
 //! every row is a step, so nothing is skipped.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Space, StepKind, Value};
@@ -384,4 +385,13 @@ fn chosen(columns: &BTreeMap<String, Schema>, options: &ReadOptions) -> Result<V
     names.sort();
     names.dedup();
     Ok(names)
+}
+
+/// The rows that `steps` of an episode need: one more than steps, since the last leads to an observation.
+pub(super) fn rows_of(episode: &Range<u64>, steps: &Range<usize>) -> Result<Range<u64>> {
+    let n = (episode.end - episode.start).saturating_sub(1);
+    if steps.start > steps.end || steps.end as u64 > n {
+        return Err(Error::invalid(format!("expected steps within 0..{n}, got {steps:?}")));
+    }
+    Ok(episode.start + steps.start as u64..episode.start + steps.end as u64 + 1)
 }

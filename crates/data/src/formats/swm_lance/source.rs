@@ -230,11 +230,6 @@ impl Source for LanceSource {
     }
 
     fn read_range(&mut self, idx: usize, steps: Range<usize>) -> Result<Episode> {
-        let rows = self.episode(idx)?;
-        let n = (rows.end - rows.start).saturating_sub(1);
-        if steps.start > steps.end || steps.end as u64 > n {
-            return Err(Error::invalid(format!("expected steps within 0..{n}, got {steps:?}")));
-        }
-        self.rows(rows.start + steps.start as u64..rows.start + steps.end as u64 + 1)
+        self.rows(swm::rows_of(&self.episode(idx)?, &steps)?)
     }
 }
