@@ -27,6 +27,7 @@ use std::path::Path;
 
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
 
+use crate::Store;
 use crate::resize::Resized;
 
 /// The command that lists every format, for hints.
@@ -131,6 +132,11 @@ pub trait Source: Send {
     /// As [`Source::read`], and if the episode has no such steps.
     fn read_range(&mut self, idx: usize, steps: Range<usize>) -> Result<Episode> {
         self.read(idx)?.slice(steps)
+    }
+
+    /// The store that episodes are read from as they are there, if that is where they come from.
+    fn store(&self) -> Option<&Store> {
+        None
     }
 }
 

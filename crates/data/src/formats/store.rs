@@ -1,5 +1,6 @@
 //! This program's own episode store, read as a data set, so that every command works on it too.
 
+use std::ops::Range;
 use std::path::Path;
 
 use worldsmith_core::{Episode, Result};
@@ -41,6 +42,14 @@ impl Source for StoreSource {
 
     fn read(&mut self, idx: usize) -> Result<Episode> {
         self.store.read(idx)
+    }
+
+    fn read_range(&mut self, idx: usize, steps: Range<usize>) -> Result<Episode> {
+        self.store.read_range(idx, steps)
+    }
+
+    fn store(&self) -> Option<&Store> {
+        Some(&self.store)
     }
 }
 

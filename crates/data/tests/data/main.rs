@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod export;
+mod film;
 mod frames;
 mod hindsight;
 mod lerobot;

@@ -191,7 +191,7 @@ fn damage_is_found_when_a_store_is_read_as_a_data_set() {
 }
 
 /// Writes the index line of the only episode again, with the checksum of what its shard holds now.
-fn seal(dir: &Path) {
+pub(super) fn seal(dir: &Path) {
     let index = dir.join("index.jsonl");
     let line = fs::read_to_string(&index).unwrap();
     let mut entry: serde_json::Value = serde_json::from_str(&line).unwrap();
