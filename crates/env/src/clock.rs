@@ -31,15 +31,20 @@ impl Clock {
     }
 
     /// Counts one step and says where it stands in the episode. Termination goes before the time limit.
-    pub fn tick(&mut self, spec: &EnvSpec, terminated: bool) -> StepKind {
+    pub fn tick(&mut self, max_steps: Option<usize>, terminated: bool) -> StepKind {
         self.n_steps += 1;
-        let kind = match spec.max_steps {
+        let kind = match max_steps {
             _ if terminated => StepKind::Terminated,
             Some(limit) if self.n_steps >= limit => StepKind::Truncated,
             _ => StepKind::Mid,
         };
         self.over = kind.is_last();
         kind
+    }
+
+    /// Whether no episode is under way.
+    pub fn is_over(&self) -> bool {
+        self.over
     }
 
     /// Takes over the verdict of an environment that counts for itself.

@@ -1,0 +1,6 @@
+//! Crafter: a small open world to survive in.
+
+use crate::EnvEntry;
+
+/// Registry entries.
+pub const ENTRIES: &[EnvEntry] = &[];
