@@ -2,17 +2,12 @@
 
 use worldsmith_core::{Error, Result};
 
-use crate::factors::Factor;
+use crate::factors::{Factor, exact};
 
 /// A factor of variation from its default, the range of training and the shifted range.
 pub(super) const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
     let [default, low, high, beyond, far] = values;
     Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
-
-/// The decimal number that was meant, to six places, not the nearest of 32 bits.
-pub(super) fn exact(x: f32) -> f64 {
-    (f64::from(x) * 1e6).round() / 1e6
 }
 
 /// Checks constants that came from outside against the factors that they are values of.

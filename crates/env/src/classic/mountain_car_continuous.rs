@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Result, Rng, Space, Value};
 
-use super::constants::{check, exact, factor};
+use super::constants::{check, factor};
 use super::hill::{self, GRAVITY, MAX_POSITION, MAX_SPEED, MIN_POSITION, Scene};
 use crate::blueprint::blueprint;
+use crate::factors::exact;
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
