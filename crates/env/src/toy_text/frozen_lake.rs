@@ -159,7 +159,7 @@ impl World for FrozenLake {
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let lake = match &self.map {
             Map::Fixed(lake) => **lake,
-            Map::Random { side, frozen } => Lake::random(*side, *frozen, rng),
+            Map::Random { side, frozen } => Lake::generate(*side, *frozen, rng),
         };
         let n_starts = lake.starts().count();
         let place = lake.starts().nth(rng.below(n_starts)).expect("a lake has a start");

@@ -90,7 +90,7 @@ impl Lake {
     }
 
     /// A random square map on which the goal can be reached: each place but the first and the last is ice with chance `frozen`.
-    pub fn random(side: usize, frozen: f32, rng: &mut Rng) -> Self {
+    pub fn generate(side: usize, frozen: f32, rng: &mut Rng) -> Self {
         let mut lake = Self { n_rows: side, n_cols: side, tiles: [[Tile::Frozen; MAX_SIDE]; MAX_SIDE] };
         loop {
             for tile in lake.tiles[..side].iter_mut().flat_map(|row| &mut row[..side]) {
@@ -227,7 +227,7 @@ mod tests {
         let mut rng = Seed(0).rng();
         let mut n_holes = 0;
         for _ in 0..500 {
-            let lake = Lake::random(8, 0.8, &mut rng);
+            let lake = Lake::generate(8, 0.8, &mut rng);
             assert!(lake.goal_in_reach());
             n_holes += (0..64).filter(|place| lake.tile(*place) == Tile::Hole).count();
         }
