@@ -38,7 +38,7 @@ A pole stands on a cart; pushing the cart left or right keeps it upright.
 - Actions: `left`, `right`, a push of 10 N for 0.02 s.
 - Reward: 1 a step, also for the last one; with `sutton_barto` 0 a step and -1 for a fall, as in the paper of 1983.
 - Ends when the cart is 2.4 m from the middle or the pole leans by 12 degrees; cut off after 500 steps.
-- Equal to Gymnasium 1.4's `CartPole-v1` within 1e-6 from the same state. The expert is a linear controller.",
+- Equal to Gymnasium 1.4's `CartPole-v1` bit for bit from the same state. The expert is a linear controller.",
     options: &[OptionEntry {
         name: "sutton_barto",
         default: "false",

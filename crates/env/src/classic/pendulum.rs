@@ -39,8 +39,8 @@ A rod hangs on a motor that is too weak to lift it; it must be swung up and held
 - Action: a torque from -2 to 2 Nm, for 0.05 s; positive ones turn counter-clockwise.
 - Reward: minus the square of the angle, a tenth of that of the velocity and a thousandth of that of the torque.
 - Never ends by itself; cut off after 200 steps.
-- Equal to Gymnasium 1.4's `Pendulum-v1` bit for bit from the same state, but for rare last bits of the reward. The expert
-  pumps energy and catches the rod at the top.",
+- Equal to Gymnasium 1.4's `Pendulum-v1` bit for bit from the same state; rewards are rounded to 32 bits. The expert pumps
+  energy and catches the rod at the top.",
     options: &[],
     factors: &[
         factor("gravity_mps2", "acceleration of free fall", [10.0, 8.0, 11.0, 11.0, 14.0]),
