@@ -11,6 +11,8 @@ use worldsmith_core::{Episode, Result, Seed};
 use worldsmith_data::fingerprint;
 use worldsmith_data::formats::{self, ReadOptions};
 
+use super::made_up::names_file;
+
 /// A data set that is whole, and what it holds.
 pub struct Set<'a> {
     path: &'a Path,
@@ -94,7 +96,7 @@ impl<'a> Set<'a> {
         let Ok(damaged) = damaged else { panic!("{}: {what}", self.format) };
         match damaged {
             Err(err) => {
-                assert!(err.to_string().contains(self.path.to_str().unwrap()), "{what} names no file: {err}");
+                assert!(names_file(&err, self.path), "{what} names no file: {err}");
                 toll.refused += 1;
             }
             Ok(read) if read == self.whole => toll.whole += 1,

@@ -64,13 +64,13 @@ pub(super) struct Clip {
 /// # Errors
 /// If the metadata is missing or damaged.
 pub(super) fn entries(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<Entry>> {
-    let mut entries = match info.version {
-        Version::V2 => entries_of_lines(root, info, videos)?,
-        Version::V3 => entries_of_tables(root, videos)?,
+    let (path, mut entries) = match info.version {
+        Version::V2 => (root.join(EPISODES_LINES), entries_of_lines(root, info, videos)?),
+        Version::V3 => (root.join(EPISODES), entries_of_tables(root, videos)?),
     };
     entries.sort_by_key(|entry| entry.number);
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].number == pair[1].number) {
-        return Err(Error::corrupt(&root.join("meta"), format!("episode {} is there twice", pair[0].number)));
+        return Err(Error::corrupt(&path, format!("episode {} is there twice", pair[0].number)));
     }
     let n_rows = entries.iter().fold(0_usize, |sum, entry| sum.saturating_add(entry.n_rows));
     for (what, want, got) in
@@ -79,7 +79,7 @@ pub(super) fn entries(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<E
         if want.is_some_and(|want| want != got) {
             let want = want.unwrap_or_default();
             let why = format!("expected {want} {what} as {INFO} has it, found {got}");
-            return Err(Error::corrupt(&root.join("meta"), why));
+            return Err(Error::corrupt(&path, why));
         }
     }
     Ok(entries)

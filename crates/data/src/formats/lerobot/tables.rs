@@ -7,7 +7,7 @@ use worldsmith_core::{Error, Result};
 
 use super::INDEX;
 use super::episodes::Entry;
-use super::info::Info;
+use super::info::{INFO, Info};
 use super::paths::{Slots, place};
 use super::rows::Rows;
 use super::table::Table;
@@ -97,7 +97,8 @@ impl Tables {
             };
             failure = failure.or(Some(err));
         }
-        Err(failure.unwrap_or_else(|| Error::corrupt(&self.root, format!("row {number} is missing"))))
+        Err(failure
+            .unwrap_or_else(|| Error::corrupt(&self.root.join(INFO), format!("row {number} is missing"))))
     }
 
     /// Opens the table that an episode has for itself.
