@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use worldsmith_core::{Error, Result};
+use worldsmith_core::{Error, ErrorKind, Result};
 
 use super::INDEX;
 use super::episodes::Entry;
@@ -88,14 +88,15 @@ impl Tables {
         };
         let mut failure = None;
         for place in [entry.place, next] {
-            let err = match self.open(entry, place) {
+            match self.open(entry, place) {
                 Ok(open) => match open.find(number) {
                     Some(at) => return Ok((open, at)),
-                    None => open.lacks(number),
+                    None => drop(failure.get_or_insert(open.lacks(number))),
                 },
-                Err(err) => err,
-            };
-            failure = failure.or(Some(err));
+                // It may be the one that had the row.
+                Err(err) if err.kind() == ErrorKind::Corrupt => failure = Some(err),
+                Err(err) => drop(failure.get_or_insert(err)),
+            }
         }
         Err(failure
             .unwrap_or_else(|| Error::corrupt(&self.root.join(INFO), format!("row {number} is missing"))))
