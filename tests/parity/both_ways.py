@@ -29,6 +29,17 @@ def run(doc, make, check=None):
         check(args.dir)
 
 
+def fixtures(doc, make):
+    """The command line of a script that only writes fixtures: `make OUT [--small]`; `--small` for those checked in."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["make"])
+    parser.add_argument("dir", type=Path)
+    parser.add_argument("--small", action="store_true", help="as few steps as are checked in")
+    args = parser.parse_args()
+    args.dir.mkdir(parents=True, exist_ok=True)
+    make(args.dir, args.small)
+
+
 def sets(root):
     """Path and episodes of each set in `root`: `obs` and `actions` (columns by name), `rewards`, `end` and `meta`."""
     found = sorted(root.glob("*.json"))

@@ -3,26 +3,35 @@
 //!
 //! - [`registry`]: environments as data; [`make`] turns an id such as `breakout?sticky=0.1` or `gym:ALE/Pong-v5` into an
 //!   [`Env`](worldsmith_core::Env)
-//! - [`Breakout`], [`CartPole`]: built in, exact to save and restore
+//! - [`world`]: what a built-in environment is: pure rules over a state that can be saved; [`factors`] of variation ([`look`]), [`canvas`]
+//!   to draw on; [`blueprint`] makes one ([`Solo`](solo::Solo)) or many ([`batch`]) of them
+//! - [`classic`], [`toy_text`], [`arcade`]: the worlds
 //! - [`GymEnv`]: any Gymnasium environment, in a Python process of its own
-//! - [`EnvPool`]: steps `n` environments with automatic resets and hands back finished episodes
+//! - [`EnvPool`]: steps `n` environments of any kind with automatic resets and hands back finished episodes
 //! - [`conformance`]: the promises every environment keeps, as a check that any crate can run
 //!
 //! Invariant: no tensor. Only [`gym`] starts processes and looks at environment variables (to find Python).
 
-pub mod breakout;
-pub mod cartpole;
+pub mod arcade;
+pub mod batch;
+pub mod blueprint;
+pub mod canvas;
+pub mod classic;
 mod clock;
 pub mod conformance;
+pub mod factors;
 pub mod gym;
+pub mod look;
 mod options;
 mod pool;
 pub mod registry;
+pub mod solo;
+pub mod toy_text;
 mod wire;
+pub mod world;
 
-pub use breakout::Breakout;
-pub use cartpole::CartPole;
+pub use blueprint::{BuiltIn, Skill};
 pub use gym::GymEnv;
 pub use options::Options;
 pub use pool::EnvPool;
-pub use registry::{ENVS, EnvEntry, OptionEntry, make};
+pub use registry::{EnvEntry, OptionEntry, envs, make, make_batch, make_built_in};

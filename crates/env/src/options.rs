@@ -91,8 +91,21 @@ impl Options {
         }
     }
 
+    /// The size of pictures, `size`: `64` or `48x64` (height, width), each from 1 to 1,024 pixels.
+    ///
+    /// # Errors
+    /// If it is no such size.
+    pub fn size(&self, default: [usize; 2]) -> Result<[usize; 2]> {
+        let Some(text) = self.text("size") else { return Ok(default) };
+        let (height, width) = text.split_once('x').unwrap_or((text, text));
+        match (height.parse(), width.parse()) {
+            (Ok(h), Ok(w)) if (1..=1024).contains(&h) && (1..=1024).contains(&w) => Ok([h, w]),
+            _ => Err(self.wrong("size", "pixels from 1 to 1024, as in `64` or `48x64`", text)),
+        }
+    }
+
     /// An error about the value of one option.
-    pub(crate) fn wrong(&self, name: &str, expected: &str, got: &str) -> Error {
+    pub fn wrong(&self, name: &str, expected: &str, got: &str) -> Error {
         Error::invalid(format!("option `{name}` of `{}`: expected {expected}, got `{got}`", self.id))
     }
 }

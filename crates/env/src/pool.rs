@@ -3,11 +3,12 @@
 use std::thread;
 
 use worldsmith_core::{
-    Env, EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Step, StepKind, Value,
+    Env, EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Rng, Seed, Step, StepKind, Value,
 };
 
-use crate::gym::{self, GymEnv};
-use crate::registry;
+use crate::blueprint::{BuiltIn, Skill};
+use crate::gym::GymEnv;
+use crate::registry::{self, Maker};
 use crate::wire::{Reader, Writer};
 
 /// First bytes of a saved pool.
@@ -40,6 +41,8 @@ struct Slot {
 enum Seat {
     /// In the step call itself.
     Here(Box<dyn Env>),
+    /// There too, and it can be asked how it is played well.
+    BuiltIn(Box<dyn BuiltIn>),
     /// In a worker that can be asked now and waited for later.
     Apart(Box<GymEnv>),
 }
@@ -51,7 +54,7 @@ impl EnvPool {
     /// As [`make`](crate::make).
     pub fn make(id: &str, n: usize, seed: Seed) -> Result<Self> {
         let (entry, options) = registry::resolve(id)?;
-        let seats = if entry.id == gym::ENTRY.id {
+        let seats = if matches!(entry.make, Maker::Outside(_)) {
             thread::scope(|scope| {
                 let threads: Vec<_> = (0..n).map(|_| scope.spawn(|| GymEnv::new(&options))).collect();
                 let join = |t: thread::ScopedJoinHandle<'_, Result<GymEnv>>| {
@@ -60,7 +63,7 @@ impl EnvPool {
                 threads.into_iter().map(|t| Ok(Seat::Apart(Box::new(join(t)?)))).collect::<Result<_>>()
             })?
         } else {
-            (0..n).map(|_| Ok(Seat::Here((entry.make)(&options)?))).collect::<Result<_>>()?
+            (0..n).map(|_| Ok(Seat::BuiltIn(registry::make_built_in(id)?))).collect::<Result<_>>()?
         };
         Self::seated(seats, seed)
     }
@@ -153,6 +156,22 @@ impl EnvPool {
         self.step(&ignored)
     }
 
+    /// What players of this skill do now, one action an environment.
+    ///
+    /// # Errors
+    /// If the environments are not built in, for any skill but [`Skill::Random`].
+    pub fn advise(&self, skill: Skill, rng: &mut Rng) -> Result<Vec<Value>> {
+        let advise = |slot: &Slot| match (&slot.seat, skill) {
+            (Seat::BuiltIn(env), _) => Ok(env.advise(skill, rng)),
+            (seat, Skill::Random) => Ok(seat.env().spec().action.sample(rng)),
+            (seat, _) => {
+                let message = format!("`{}` has no scripted policy", seat.env().spec().id);
+                Err(Error::invalid(message).hint("only built-in environments know how they are played well"))
+            }
+        };
+        self.slots.iter().map(advise).collect()
+    }
+
     /// The episodes that ended since the last call, oldest first.
     pub fn take_finished(&mut self) -> Vec<Episode> {
         std::mem::take(&mut self.finished)
@@ -214,6 +233,7 @@ impl Seat {
     fn env(&self) -> &dyn Env {
         match self {
             Seat::Here(env) => &**env,
+            Seat::BuiltIn(env) => &**env,
             Seat::Apart(env) => &**env,
         }
     }
@@ -221,6 +241,7 @@ impl Seat {
     fn env_mut(&mut self) -> &mut dyn Env {
         match self {
             Seat::Here(env) => &mut **env,
+            Seat::BuiltIn(env) => &mut **env,
             Seat::Apart(env) => &mut **env,
         }
     }
@@ -236,7 +257,7 @@ impl Slot {
     fn begin(&mut self, action: &Value) -> Result<()> {
         let seed = self.next_seed();
         match (&mut self.seat, &self.episode) {
-            (Seat::Here(_), _) => Ok(()),
+            (Seat::Here(_) | Seat::BuiltIn(_), _) => Ok(()),
             (Seat::Apart(env), Some(_)) => env.begin_step(action),
             (Seat::Apart(env), None) => {
                 env.begin_reset(seed);
@@ -250,8 +271,8 @@ impl Slot {
         let seed = self.next_seed();
         let step = match (&mut self.seat, &self.episode) {
             (Seat::Apart(env), _) => env.finish()?,
-            (Seat::Here(env), Some(_)) => env.step(action)?,
-            (Seat::Here(env), None) => env.reset(seed)?,
+            (seat, Some(_)) => seat.env_mut().step(action)?,
+            (seat, None) => seat.env_mut().reset(seed)?,
         };
         if let Some(episode) = &mut self.episode {
             episode.push(action.clone(), step.clone())?;

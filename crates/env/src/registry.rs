@@ -2,7 +2,10 @@
 
 use worldsmith_core::{Env, Error, ErrorKind, Result};
 
-use crate::{Options, breakout, cartpole, gym};
+use crate::batch::BatchEnv;
+use crate::blueprint::{Blueprint, BuiltIn, COMMON_OPTIONS};
+use crate::factors::Factor;
+use crate::{Options, arcade, classic, gym, toy_text};
 
 /// The command that lists every environment, for hints.
 const LIST: &str = "worldsmith envs";
@@ -14,10 +17,23 @@ pub struct EnvEntry {
     pub id: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    /// What can be set after a `?` in the id.
+    /// Its page in the docs, as Markdown: what is seen, what is done, what is rewarded, how it ends, whom it equals.
+    pub page: &'static str,
+    /// What can be set after a `?` in the id, beside [`COMMON_OPTIONS`] for built-in worlds.
     pub options: &'static [OptionEntry],
+    /// What may differ between episodes.
+    pub factors: &'static [Factor],
     /// Makes it; the options have known names but unchecked values.
-    pub make: fn(&Options) -> Result<Box<dyn Env>>,
+    pub make: Maker,
+}
+
+/// How an environment comes to be.
+#[derive(Debug, Clone, Copy)]
+pub enum Maker {
+    /// From rules in this crate.
+    BuiltIn(fn(&Options) -> Result<Box<dyn Blueprint>>),
+    /// From a program outside.
+    Outside(fn(&Options) -> Result<Box<dyn Env>>),
 }
 
 /// One option of an environment.
@@ -31,10 +47,15 @@ pub struct OptionEntry {
     pub about: &'static str,
 }
 
-/// The built-in environments.
-pub const ENVS: &[EnvEntry] = &[breakout::ENTRY, cartpole::ENTRY];
+/// The built-in environments, group by group.
+const GROUPS: &[&[EnvEntry]] = &[arcade::ENTRIES, classic::ENTRIES, toy_text::ENTRIES];
 
-/// Makes an environment by id: a name from [`ENVS`] or `gym:` and a Gymnasium id, with options after a `?`.
+/// The built-in environments.
+pub fn envs() -> impl Iterator<Item = &'static EnvEntry> {
+    GROUPS.iter().flat_map(|group| group.iter())
+}
+
+/// Makes an environment by id: a name from [`envs`] or `gym:` and a Gymnasium id, with options after a `?`.
 ///
 /// # Errors
 /// - [`ErrorKind::Unknown`] for an unknown name or option, with the nearest match.
@@ -42,7 +63,36 @@ pub const ENVS: &[EnvEntry] = &[breakout::ENTRY, cartpole::ENTRY];
 /// - [`ErrorKind::External`] if Python, a package or a Gymnasium id is missing.
 pub fn make(id: &str) -> Result<Box<dyn Env>> {
     let (entry, options) = resolve(id)?;
-    (entry.make)(&options)
+    match entry.make {
+        Maker::BuiltIn(make) => Ok(make(&options)?.solo()),
+        Maker::Outside(make) => make(&options),
+    }
+}
+
+/// Makes a built-in environment, which also knows how it is played well.
+///
+/// # Errors
+/// As [`make`]; also if the environment is not built in.
+pub fn make_built_in(id: &str) -> Result<Box<dyn BuiltIn>> {
+    Ok(blueprint_of(id)?.solo())
+}
+
+/// Makes `n` built-in environments that are stepped together on `n_threads` threads.
+///
+/// # Errors
+/// As [`make_built_in`]; also if `n` or `n_threads` is zero.
+pub fn make_batch(id: &str, n: usize, n_threads: usize) -> Result<Box<dyn BatchEnv>> {
+    blueprint_of(id)?.batch(n, n_threads)
+}
+
+fn blueprint_of(id: &str) -> Result<Box<dyn Blueprint>> {
+    let (entry, options) = resolve(id)?;
+    match entry.make {
+        Maker::BuiltIn(make) => make(&options),
+        Maker::Outside(_) => {
+            Err(Error::invalid(format!("expected a built-in environment, got `{}`", options.id())))
+        }
+    }
 }
 
 /// Finds the entry an id belongs to, and its options; their names are known, their values unchecked.
@@ -51,18 +101,27 @@ pub(crate) fn resolve(id: &str) -> Result<(&'static EnvEntry, Options)> {
     let entry = if name.starts_with(gym::PREFIX) {
         &gym::ENTRY
     } else {
-        ENVS.iter().find(|e| e.id == name).ok_or_else(|| unknown(name))?
+        envs().find(|e| e.id == name).ok_or_else(|| unknown(name))?
     };
     for (option, _) in options.iter() {
-        if !entry.options.iter().any(|known| matches(known.name, option)) {
-            let known = entry.options.iter().map(|o| o.name);
+        if !entry.all_options().any(|known| fits(known.name, option)) {
+            let known = entry.all_options().map(|o| o.name);
             return Err(Error::unknown(&format!("option of `{}`:", entry.id), option, known, LIST));
         }
     }
     Ok((entry, options))
 }
 
-fn matches(known: &str, option: &str) -> bool {
+impl EnvEntry {
+    /// Its own options and those that all of its kind take. Its own stand first, and for the common ones of equal name.
+    pub fn all_options(&self) -> impl Iterator<Item = &'static OptionEntry> {
+        let common = if matches!(self.make, Maker::BuiltIn(_)) { COMMON_OPTIONS } else { &[] };
+        let own = self.options;
+        own.iter().chain(common.iter().filter(|option| !own.iter().any(|known| known.name == option.name)))
+    }
+}
+
+fn fits(known: &str, option: &str) -> bool {
     match known.strip_suffix('*') {
         Some(stem) => option.len() > stem.len() && option.starts_with(stem),
         None => known == option,
@@ -76,5 +135,5 @@ fn unknown(name: &str) -> Error {
         return Error::new(ErrorKind::Unknown, format!("unknown environment `{name}`"))
             .hint(format!("Gymnasium's environments start with `gym:`, as in `gym:{name}`"));
     }
-    Error::unknown("environment", name, ENVS.iter().map(|e| e.id), LIST)
+    Error::unknown("environment", name, envs().map(|e| e.id), LIST)
 }

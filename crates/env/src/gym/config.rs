@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use worldsmith_core::{Error, Result};
 
+use crate::registry::Maker;
 use crate::{EnvEntry, GymEnv, OptionEntry, Options};
 
 /// What the ids of Gymnasium environments start with.
@@ -20,6 +21,7 @@ const SCRIPT: &str = include_str!("worker.py");
 pub const ENTRY: EnvEntry = EnvEntry {
     id: "gym:<id>",
     about: "any Gymnasium environment, such as gym:CartPole-v1, gym:MiniGrid-DoorKey-5x5-v0, gym:ALE/Pong-v5",
+    page: "",
     options: &[
         option("size", "64", "side of pictures in pixels, or HEIGHTxWIDTH"),
         option("grey", "false", "pictures with one channel instead of three"),
@@ -45,7 +47,8 @@ pub const ENTRY: EnvEntry = EnvEntry {
         option("timeout", "60", "seconds until a silent worker counts as dead"),
         option("python", "", "Python program (then $WORLDSMITH_PYTHON, $VIRTUAL_ENV, python3, python)"),
     ],
-    make: |options| Ok(Box::new(GymEnv::new(options)?)),
+    factors: &[],
+    make: Maker::Outside(|options| Ok(Box::new(GymEnv::new(options)?))),
 };
 
 const fn option(name: &'static str, default: &'static str, about: &'static str) -> OptionEntry {
@@ -91,7 +94,7 @@ impl WorkerConfig {
         Ok(Self {
             id,
             import: options.text("import").map(String::from),
-            size: size(options)?,
+            size: options.size([64, 64])?,
             grey: options.flag("grey")?,
             obs: obs.to_string(),
             frame_skip: given("frame_skip").then(|| options.number("frame_skip", 1, 1..=1000)).transpose()?,
@@ -112,15 +115,6 @@ impl WorkerConfig {
             Some("MiniGrid" | "BabyAI") => "pip install gymnasium minigrid",
             _ => "pip install gymnasium",
         }
-    }
-}
-
-fn size(options: &Options) -> Result<[usize; 2]> {
-    let text = options.text("size").unwrap_or("64");
-    let (height, width) = text.split_once('x').unwrap_or((text, text));
-    match (height.parse(), width.parse()) {
-        (Ok(h), Ok(w)) if (1..=1024).contains(&h) && (1..=1024).contains(&w) => Ok([h, w]),
-        _ => Err(options.wrong("size", "pixels from 1 to 1024, as in `64` or `48x64`", text)),
     }
 }
 

@@ -4,21 +4,20 @@
 //! bottom row, three rows of bricks and a ball that travels on diagonals. A brick is worth 1. Losing the ball ends the
 //! episode. When the last brick is gone and the ball comes back to the paddle's row, a new wall appears.
 
-use std::sync::LazyLock;
-
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{Env, EnvSpec, Error, Image, Result, Rng, Seed, Space, Step, Value};
+use worldsmith_core::{Error, Result, Rng, Space, Value};
 
-use crate::clock::Clock;
+use crate::blueprint::blueprint;
+use crate::canvas::{Canvas, turned};
+use crate::look::HUE;
+use crate::registry::Maker;
+use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
 
 const CELLS: i32 = 10;
 const FLOOR: i32 = CELLS - 1;
 /// Grid row of the highest bricks.
 const BRICK_TOP: i32 = 1;
-const CELL_PX: usize = 6;
-const BORDER_PX: usize = 2;
-const SIZE_PX: usize = 64;
 
 const NIGHT: [u8; 3] = [10, 12, 20];
 const WALL: [u8; 3] = [84, 90, 108];
@@ -27,19 +26,18 @@ const PADDLE: [u8; 3] = [78, 154, 240];
 const BALL: [u8; 3] = [255, 255, 255];
 const TRAIL: [u8; 3] = [118, 122, 138];
 
-/// The field without anything on it.
-static EMPTY: LazyLock<Image> = LazyLock::new(|| {
-    let mut image = Image::new(SIZE_PX, SIZE_PX, 3);
-    let inner_px = SIZE_PX - 2 * BORDER_PX;
-    image.fill_rect(0, 0, SIZE_PX, SIZE_PX, &WALL);
-    image.fill_rect(BORDER_PX, BORDER_PX, inner_px, inner_px, &NIGHT);
-    image
-});
-
 /// Registry entry.
 pub const ENTRY: EnvEntry = EnvEntry {
     id: "breakout",
-    about: "Breakout by MinAtar's rules, 64x64 RGB, 3 actions, 1 point a brick",
+    about: "Breakout by MinAtar's rules, RGB, 3 actions, 1 point a brick",
+    page: "\
+A paddle, a ball that travels on diagonals, and three rows of bricks on a grid of ten by ten.
+
+- `pixels`: the field inside its wall; the ball's last place is shown as a trail.
+- Actions: `noop`, `left`, `right`; with chance `sticky` the last one is repeated.
+- Reward: 1 a brick. A cleared wall grows again.
+- Ends when the ball is lost; cut off after 500 steps.
+- Equal to MinAtar 1.0.15's game, cell by cell. The expert looks ahead to where the ball comes down.",
     options: &[
         OptionEntry {
             name: "sticky",
@@ -48,7 +46,16 @@ pub const ENTRY: EnvEntry = EnvEntry {
         },
         OptionEntry { name: "max_steps", default: "500", about: "steps until truncation, or `none`" },
     ],
-    make: |options| Ok(Box::new(Breakout::new(options)?)),
+    factors: &[HUE],
+    make: Maker::BuiltIn(|options| {
+        let face = Face {
+            action: Space::Discrete { n: 3 },
+            action_names: &["noop", "left", "right"],
+            views: vec![View::pixels("pixels", options)?],
+            max_steps: Some(500),
+        };
+        blueprint(Breakout::new(options)?, face, ENTRY.factors, options)
+    }),
 };
 
 /// The rules alone: ten by ten cells, no chance, no picture.
@@ -140,108 +147,109 @@ impl Game {
         self.bricks.get_mut(row)?.get_mut(usize::try_from(x).ok()?)
     }
 
-    /// The picture: 6-pixel cells inside a 2-pixel wall. Bricks leave a one-pixel joint; the trail is a smaller square,
-    /// so that what lies under it stays visible.
-    pub fn draw(&self) -> Image {
-        let mut image = EMPTY.clone();
-        let mut cell = |x: i32, y: i32, inset: usize, side: usize, colour: &[u8; 3]| {
-            let px = |i: i32| BORDER_PX + inset + CELL_PX * i as usize;
-            image.fill_rect(px(x), px(y), side, side, colour);
+    /// The picture: square cells inside a wall, at 64x64 of 6 pixels and the wall of 2. Bricks leave a joint; the trail is a
+    /// smaller square, so that what lies under it stays visible.
+    pub fn draw(&self, hue_deg: f32, canvas: &mut Canvas<'_>) {
+        let turn = |colour| turned(colour, hue_deg);
+        let side = canvas.height.min(canvas.width) as i32;
+        let cell = (side * 15 / 16 / CELLS).max(1);
+        let joint = (cell / 6).max(i32::from(cell > 2));
+        let left = (canvas.width as i32 - cell * CELLS) / 2;
+        let top = (canvas.height as i32 - cell * CELLS) / 2;
+        canvas.fill(turn(WALL));
+        canvas.rect(left, top, cell * CELLS, cell * CELLS, turn(NIGHT));
+        let mut paint = |x: i32, y: i32, inset: i32, side: i32, colour| {
+            canvas.rect(left + cell * x + inset, top + cell * y + inset, side, side, turn(colour));
         };
         for (y, (row, colour)) in (BRICK_TOP..).zip(self.bricks.iter().zip(&BRICKS)) {
             for (x, _) in (0..).zip(row).filter(|(_, stands)| **stands) {
-                cell(x, y, 0, CELL_PX - 1, colour);
+                paint(x, y, 0, cell - joint, *colour);
             }
         }
-        cell(self.trail[0], self.trail[1], 1, CELL_PX - 2, &TRAIL);
-        cell(self.paddle, FLOOR, 0, CELL_PX, &PADDLE);
-        cell(self.ball[0], self.ball[1], 0, CELL_PX, &BALL);
-        image
+        paint(self.trail[0], self.trail[1], joint, cell - 2 * joint, TRAIL);
+        paint(self.paddle, FLOOR, 0, cell, PADDLE);
+        paint(self.ball[0], self.ball[1], 0, cell, BALL);
+    }
+
+    /// The column in which the ball comes down next, if nothing but walls and bricks turns it.
+    fn landing(&self) -> i32 {
+        let mut ahead = self.clone();
+        for _ in 0..4 * CELLS {
+            let before = ahead.ball;
+            ahead.paddle = (before[0] + ahead.heading[0]).clamp(0, FLOOR);
+            if ahead.heading[1] > 0 && before[1] + 1 == FLOOR {
+                return ahead.paddle;
+            }
+            ahead.act(0);
+        }
+        self.paddle
     }
 }
 
-/// [`Game`] as an environment: 3 actions (`noop`, `left`, `right`), a 64x64x3 picture, a time limit and sticky
-/// actions, both optional. The seed decides from which side the ball starts and when an action sticks.
+/// [`Game`] as a world: 3 actions (`noop`, `left`, `right`) and sticky actions. The seed decides from which side the ball
+/// starts and when an action sticks.
+#[derive(Debug)]
 pub struct Breakout {
-    spec: EnvSpec,
     sticky: f32,
-    state: State,
 }
 
 /// Everything that changes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct State {
-    game: Game,
-    rng: Rng,
-    last_action: i64,
-    clock: Clock,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The game.
+    pub game: Game,
+    /// The action that sticks.
+    pub last_action: usize,
+    /// How far all colours are turned, in degrees.
+    pub hue_deg: f32,
 }
 
 impl Breakout {
-    /// Makes the game; see [`ENTRY`] for the options.
-    ///
-    /// # Errors
-    /// If an option has a wrong value.
-    pub fn new(options: &Options) -> Result<Self> {
-        let spec = EnvSpec {
-            id: options.id().to_string(),
-            obs: Space::Image { height: SIZE_PX, width: SIZE_PX, channels: 3 },
-            action: Space::Discrete { n: 3 },
-            action_names: ["noop", "left", "right"].map(String::from).to_vec(),
-            max_steps: options.limit("max_steps", Some(500))?,
-        };
-        let sticky = options.number("sticky", 0.1, 0.0..=1.0)?;
-        let state =
-            State { game: Game::new(false), rng: Seed(0).rng(), last_action: 0, clock: Clock::stopped() };
-        Ok(Self { spec, sticky, state })
-    }
-
-    fn obs(&self) -> Value {
-        Value::Image(self.state.game.draw())
+    fn new(options: &Options) -> Result<Self> {
+        Ok(Self { sticky: options.number("sticky", 0.1, 0.0..=1.0)? })
     }
 }
 
-impl Env for Breakout {
-    fn spec(&self) -> &EnvSpec {
-        &self.spec
+impl World for Breakout {
+    type State = State;
+
+    fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
+        State { game: Game::new(rng.chance(0.5)), last_action: 0, hue_deg: factors[0] }
     }
 
-    fn reset(&mut self, seed: Seed) -> Result<Step> {
-        let mut rng = seed.rng();
-        let game = Game::new(rng.chance(0.5));
-        self.state = State { game, rng, last_action: 0, clock: Clock::started() };
-        Ok(Step::first(self.obs()))
-    }
-
-    fn step(&mut self, action: &Value) -> Result<Step> {
-        self.state.clock.admit(&self.spec, action)?;
-        let state = &mut self.state;
-        let stuck = self.sticky > 0.0 && state.rng.chance(self.sticky);
+    fn act(&self, state: &mut State, action: Action<'_>, rng: &mut Rng) -> Outcome {
+        let stuck = self.sticky > 0.0 && rng.chance(self.sticky);
         if !stuck {
-            state.last_action = action.as_discrete().unwrap_or(0);
+            state.last_action = action.choice();
         }
-        let reward = state.game.act([0, -1, 1][state.last_action as usize]);
-        let kind = state.clock.tick(&self.spec, state.game.lost);
-        Ok(Step { kind, obs: self.obs(), reward })
+        let reward = state.game.act([0, -1, 1][state.last_action]);
+        Outcome { reward, terminated: state.game.lost }
     }
 
-    fn snapshot(&self) -> Option<Vec<u8>> {
-        serde_json::to_vec(&self.state).ok()
+    fn show(&self, state: &State, _: usize, out: Sight<'_>) {
+        if let Sight::Pixels(mut canvas) = out {
+            state.game.draw(state.hue_deg, &mut canvas);
+        }
     }
 
-    fn restore(&mut self, state: &[u8]) -> Result<()> {
-        let state: State = serde_json::from_slice(state)
-            .map_err(|e| Error::invalid(format!("expected a saved state of `breakout`, got {e}")))?;
+    fn check(&self, state: &State) -> Result<()> {
         let Game { paddle, ball, trail, heading, .. } = &state.game;
         let on_grid = [paddle].into_iter().chain(ball).chain(trail).all(|i| (0..CELLS).contains(i));
-        if !on_grid
-            || heading.iter().any(|step| !matches!(step, 1 | -1))
-            || !(0..3).contains(&state.last_action)
-        {
-            return Err(Error::invalid("expected a saved state of `breakout`, got one against its rules"));
+        let moving =
+            heading.iter().all(|step| matches!(step, 1 | -1)) && HUE.bounds().contains(&state.hue_deg);
+        if on_grid && moving && state.last_action < 3 {
+            Ok(())
+        } else {
+            Err(Error::invalid("expected a paddle and a ball on the grid, got others"))
         }
-        self.state = state;
-        Ok(())
+    }
+
+    fn expert(&self, state: &State, _: &mut Rng) -> Value {
+        Value::Discrete(match state.game.landing() - state.game.paddle {
+            0 => 0,
+            ..0 => 1,
+            _ => 2,
+        })
     }
 }
 
@@ -275,13 +283,14 @@ mod tests {
         let mut game = Game::new(false);
         game.ball = [5, 6];
         game.trail = [4, 5];
-        let image = game.draw();
+        let mut px = vec![0; 64 * 64 * 3];
+        game.draw(0.0, &mut Canvas::new(&mut px, 64, 64));
         let at = |x: usize, y: usize| {
-            let i = ((BORDER_PX + 6 * y + 2) * SIZE_PX + BORDER_PX + 6 * x + 2) * 3;
-            [image.data[i], image.data[i + 1], image.data[i + 2]]
+            let i = ((2 + 6 * y + 2) * 64 + 2 + 6 * x + 2) * 3;
+            [px[i], px[i + 1], px[i + 2]]
         };
         assert_eq!([at(0, 1), at(0, 2), at(0, 3)], BRICKS);
         assert_eq!([at(5, 6), at(4, 5), at(4, 9), at(9, 9)], [BALL, TRAIL, PADDLE, NIGHT]);
-        assert_eq!(image.data[..3], WALL);
+        assert_eq!(px[..3], WALL);
     }
 }
