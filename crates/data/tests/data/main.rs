@@ -1,12 +1,15 @@
 //! The data crate seen from outside: replay, store and pictures.
 
+mod corpus;
 mod crash;
 mod damage;
 mod export;
 mod film;
 mod frames;
 mod hindsight;
+mod index;
 mod lerobot;
+mod made_up;
 mod minari;
 mod npz;
 mod peers;
