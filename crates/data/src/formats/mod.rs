@@ -27,8 +27,8 @@ use std::path::Path;
 
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
 
-use crate::Store;
 use crate::resize::Resized;
+use crate::{Pictures, Store};
 
 /// The command that lists every format, for hints.
 const LIST: &str = "worldsmith data formats";
@@ -137,6 +137,11 @@ pub trait Source: Send {
     /// The store that episodes are read from as they are there, if that is where they come from.
     fn store(&self) -> Option<&Store> {
         None
+    }
+
+    /// How pictures are kept, if an episode store keeps them.
+    fn pictures(&self) -> Option<Pictures> {
+        self.store().map(Store::pictures)
     }
 }
 

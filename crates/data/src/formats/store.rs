@@ -6,7 +6,7 @@ use std::path::Path;
 use worldsmith_core::{Episode, Result};
 
 use super::{Format, ReadOptions, Sink, SinkSpec, Source, SourceInfo};
-use crate::{Keeping, Store};
+use crate::{Keeping, Pictures, Store};
 
 /// Registry entry.
 pub const FORMAT: Format = Format {
@@ -56,7 +56,8 @@ impl Source for StoreSource {
 struct StoreSink(Store);
 
 fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
-    let keeping = Keeping { fps: Some(spec.fps), ..Keeping::default() };
+    let pictures = if spec.video { Pictures::H264 } else { Pictures::Raw };
+    let keeping = Keeping { pictures, fps: Some(spec.fps) };
     Ok(Box::new(StoreSink(Store::create_with(path, &spec.obs, &spec.action, keeping)?)))
 }
 

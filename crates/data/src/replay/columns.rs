@@ -69,6 +69,13 @@ impl LeafRing {
         &self.leaf.name
     }
 
+    /// Keeps no more than `most_bytes` of pictures that are decoded when they are drawn.
+    pub fn keep_decoded(&self, most_bytes: usize) {
+        if let AnyRing::Mapped(mapped) = &self.ring {
+            mapped.keep_decoded(most_bytes);
+        }
+    }
+
     /// Adds the mapped pictures of an episode, if that is what this is.
     pub fn push_mapped(&mut self, pictures: &mut BTreeMap<String, Footage>) -> Result<()> {
         match &mut self.ring {

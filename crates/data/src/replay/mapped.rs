@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use worldsmith_core::Result;
 
@@ -29,7 +28,7 @@ pub(super) struct Mapped {
     /// first row lies in, so that a row is found at once however many episodes there are.
     blocks: VecDeque<u64>,
     /// What was decoded lately, by the number of its run.
-    decoded: Mutex<Decoded>,
+    decoded: Decoded,
 }
 
 #[derive(Debug)]
@@ -51,6 +50,11 @@ impl Mapped {
     /// For pictures of `width` bytes, which is not 0.
     pub fn new(width: usize) -> Self {
         Self { width, ..Self::default() }
+    }
+
+    /// Keeps no more than `most_bytes` of what was decoded; nothing until this is called.
+    pub fn keep_decoded(&self, most_bytes: usize) {
+        self.decoded.keep_at_most(most_bytes);
     }
 
     /// Adds the pictures of an episode, a whole number of them and at least one.
@@ -85,8 +89,7 @@ impl Mapped {
             Part::Raw(bytes) => Ok(bytes),
             Part::Coded(run, film, rows) => {
                 decoded.clear();
-                let mut lately = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
-                lately.copy(run, film, rows, decoded)?;
+                self.decoded.copy(run, film, rows, decoded)?;
                 Ok(decoded)
             }
         }
@@ -110,7 +113,6 @@ impl Mapped {
         let head = |part: &Part| if let Part::Raw(bytes) = part { bytes.first().copied() } else { None };
         let heads = parts.iter().fold(0, |all, part| all ^ head(part).unwrap_or(0));
         std::hint::black_box(heads);
-        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
         let mut parts = parts.into_iter();
         let mut begin = 0;
         for ((cut, end), n) in cuts.iter().zip(ends).zip(1..) {
@@ -118,7 +120,7 @@ impl Mapped {
             for part in parts.by_ref().take(end - begin) {
                 match part {
                     Part::Raw(bytes) => out.extend_from_slice(bytes),
-                    Part::Coded(run, film, rows) => decoded.copy(run, film, rows, out)?,
+                    Part::Coded(run, film, rows) => self.decoded.copy(run, film, rows, out)?,
                 }
             }
             out.resize(n * n_rows * self.width, 0);

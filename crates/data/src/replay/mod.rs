@@ -38,6 +38,9 @@ use crate::{Batch, Cell, StepId, Store};
 /// A run that counts further than this has lost its way.
 const MAX_COUNT: u64 = 1 << 62;
 
+/// Pictures that a mapped replay decoded are kept up to so many bytes, if nobody says otherwise.
+const MOST_DECODED_BYTES: usize = 1 << 30;
+
 /// The latest episodes of one environment, flattened into one stream of steps.
 ///
 /// An episode of `T` actions is `T + 1` steps, aligned as in [`Batch`]. Each observation leaf, the actions, the rewards
@@ -90,13 +93,25 @@ impl Replay {
     }
 
     /// An empty replay of episodes that lie in a store and whose pictures stay there: see [`Replay::push_stored`]. A store
-    /// that is larger than memory can be trained on. Of pictures kept as video, what is drawn is decoded when it is drawn,
-    /// and up to 256 MiB of it are kept for the next time; a video that cannot be decoded is an error of drawing.
+    /// that is larger than memory can be trained on. Of pictures kept as video only what is drawn is decoded, when it
+    /// is drawn, and up to 1 GiB of it are kept for the next time ([`Replay::keep_decoded`]); a video that cannot be decoded
+    /// is an error of drawing.
     ///
     /// # Errors
     /// As [`Replay::new`].
     pub fn mapped(obs: &Space, action: &Space, capacity_steps: usize, seed: Seed) -> Result<Self> {
-        Self::with_columns(obs, action, LeafRing::all(obs, capacity_steps, true)?, capacity_steps, seed)
+        let columns = LeafRing::all(obs, capacity_steps, true)?;
+        let replay = Self::with_columns(obs, action, columns, capacity_steps, seed)?;
+        replay.keep_decoded(MOST_DECODED_BYTES);
+        Ok(replay)
+    }
+
+    /// Keeps no more than `most_bytes` of pictures that were decoded to be drawn; the longest unused leave first. Each
+    /// column of pictures has its equal share.
+    pub fn keep_decoded(&self, most_bytes: usize) {
+        let mapped = || self.columns.iter().filter(|column| column.is_mapped());
+        let share = most_bytes / mapped().count().max(1);
+        mapped().for_each(|column| column.keep_decoded(share));
     }
 
     fn with_columns(

@@ -73,7 +73,7 @@ impl Film {
         let pictures = decode(self.bytes.clone(), self.shape, self.n_frames, frames);
         let (path, episode) = &self.place;
         let pictures = pictures.map_err(|why| Error::corrupt(path, format!("episode {episode}: {why}")))?;
-        Ok(pictures.into_iter().flat_map(|picture| picture.data).collect())
+        Ok(pictures.into_iter().map(|picture| picture.data).collect::<Vec<_>>().concat())
     }
 }
 
@@ -134,6 +134,9 @@ pub(super) fn decode(
         ));
     }
     let pictures = reader.read(frames).map_err(|err| err.to_string())?;
+    if pictures.iter().any(|picture| picture.shape() != [height, width, RGB]) {
+        return Err(format!("expected frames of {height}x{width}, got others"));
+    }
     Ok(pictures.into_iter().map(|picture| if channels == 1 { grey(&picture) } else { picture }).collect())
 }
 

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use worldsmith_core::{Episode, ErrorKind, Image, Seed, Space, StepKind, Value};
 use worldsmith_data::formats::{self, ReadOptions};
-use worldsmith_data::{Cell, Goal, Keeping, Pictures, Relabel, Replay, Sampler, Store, Window, fingerprint};
+use worldsmith_data::{
+    Batch, Cell, Goal, Keeping, Pick, Pictures, Relabel, Replay, Sampler, StepId, Store, Window, fingerprint,
+};
 
 use super::damage::{Finds, Set};
 use super::{action_space, meta};
@@ -217,12 +219,37 @@ fn damage_to_a_store_of_videos_is_found() {
     }
 }
 
+#[test]
+fn threads_that_draw_at_once_get_what_one_alone_gets() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), Pictures::H264, [16, 20], &[30, 12, 25]);
+    let mut replay = Replay::mapped(&obs_space(16, 20), &action_space(), 100, Seed(1)).unwrap();
+    (0..store.len()).for_each(|idx| replay.push_stored(&store, idx).unwrap());
+    let starts = |seed| {
+        let mut rng = Seed(seed).rng();
+        let start = |_| StepId { episode: rng.below(3) as u64, step: rng.below(12) as u64 };
+        (0..8).map(start).collect::<Vec<_>>()
+    };
+    let draw = |seed| {
+        let mut batch = Batch::default();
+        replay.windows_into(&starts(seed), &Window::padded(6, 1), &mut batch).unwrap();
+        batch
+    };
+    // Chosen so that pictures leave while others draw.
+    replay.keep_decoded(20_000);
+    let alone: Vec<Batch> = (0..20).map(draw).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| (0..20).for_each(|seed| assert!(draw(seed) == alone[seed as usize])));
+        }
+    });
+}
+
 /// All batches that are drawn from the replay in these ways.
-fn batches(replay: &mut Replay) -> Vec<worldsmith_data::Batch> {
+fn batches(replay: &mut Replay) -> Vec<Batch> {
     let mut all: Vec<_> = [(4, 5), (9, 2), (3, 1)].map(|(n, len)| replay.sample(n, len).unwrap()).into();
     all.push(replay.sample_transitions(6).unwrap());
-    let mut sampler =
-        Sampler::new(worldsmith_data::Pick::Uniform, Window::padded(6, 1).burn_in(2), Seed(4)).unwrap();
+    let mut sampler = Sampler::new(Pick::Uniform, Window::padded(6, 1).burn_in(2), Seed(4)).unwrap();
     all.push(sampler.sample(replay, 5).unwrap());
     let relabel =
         Relabel { achieved: "rgb".to_owned(), desired: "wanted".to_owned(), goal: Goal::Future, share: 1.0 };
@@ -245,17 +272,21 @@ fn a_mapped_replay_of_videos_hands_out_what_one_in_memory_does() {
         let store = store(dir.path(), kind, [16, 20], &lens);
         let space = obs_space(16, 20);
         let new = [Replay::new, Replay::mapped];
-        // Small enough for old episodes to leave.
-        let [mut kept, mut mapped] = new.map(|new| new(&space, &action_space(), 60, Seed(1)).unwrap());
-        for idx in 0..store.len() {
-            kept.push(&store.read(idx).unwrap()).unwrap();
-            mapped.push_stored(&store, idx).unwrap();
-            // Twice, so that what was decoded before is handed out too.
-            for _ in 0..2 {
-                assert!(batches(&mut mapped) == batches(&mut kept), "{kind}, after episode {idx}");
+        // No room for decoded pictures, room for some, and for all.
+        for most_bytes in [0, 16_000, 1 << 20] {
+            // Small enough for old episodes to leave.
+            let [mut kept, mut mapped] = new.map(|new| new(&space, &action_space(), 60, Seed(1)).unwrap());
+            mapped.keep_decoded(most_bytes);
+            for idx in 0..store.len() {
+                kept.push(&store.read(idx).unwrap()).unwrap();
+                mapped.push_stored(&store, idx).unwrap();
+                // Twice, so that what was decoded before is handed out too.
+                for _ in 0..2 {
+                    assert!(batches(&mut mapped) == batches(&mut kept), "{kind}, after episode {idx}");
+                }
             }
+            assert!(kept.n_episodes() < store.len(), "some have left");
         }
-        assert!(kept.n_episodes() < store.len(), "some have left");
     }
 }
 
