@@ -70,7 +70,7 @@ impl Store {
             return self.append_later(&from.read(idx)?);
         }
         let entry = from.entry(idx)?;
-        let rows = from.rows(&entry)?;
+        let rows = from.rows(&entry, from.bytes(&entry)?)?;
         self.write_later(&rows, entry)
     }
 

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space, StepKind};
 use worldsmith_video::Codec;
@@ -283,7 +284,7 @@ impl Store {
             return Err(Error::invalid(message).at(&self.dir));
         }
         let path = self.shard_path(entry.shard);
-        let rows = self.rows(&entry)?;
+        let rows = self.rows(&entry, self.bytes(&entry)?)?;
         let end = if steps.end < n { StepKind::Mid } else { entry.end };
         let read = self.layout.decode(&rows, steps, end, entry.meta);
         read.map_err(|why| Error::corrupt(&path, format!("episode {idx}: {why}")))
@@ -298,8 +299,8 @@ impl Store {
         let entry = self.entry(idx)?;
         let path = self.shard_path(entry.shard);
         let broken = |why: String| Error::corrupt(&path, format!("episode {idx}: {why}"));
-        let rows = self.rows(&entry)?;
-        let shard = self.shard(entry.shard, 0)?;
+        let shard = self.shard(entry.shard, entry.at.saturating_add(entry.bytes))?;
+        let rows = self.rows(&entry, shard.slice(entry.at, entry.bytes))?;
         let mut pictures = BTreeMap::new();
         for (name, shape, bytes) in self.layout.pictures(&rows).map_err(broken)? {
             let bytes = shard.share(bytes);
@@ -385,11 +386,15 @@ impl Store {
         Ok(summary)
     }
 
-    /// The rows of an episode, verified and sharing the memory of the mapped file.
-    fn rows(&self, entry: &Entry) -> Result<RecordBatch> {
+    /// The bytes of an episode, if its shard is that long.
+    fn bytes(&self, entry: &Entry) -> Result<Option<Bytes>> {
+        let shard = self.shard(entry.shard, entry.at.saturating_add(entry.bytes))?;
+        shard.read(entry.at, entry.bytes, &self.shard_path(entry.shard))
+    }
+
+    /// The rows of an episode from its bytes, as far as they are there; verified and sharing their memory.
+    fn rows(&self, entry: &Entry, bytes: Option<Bytes>) -> Result<RecordBatch> {
         let path = self.shard_path(entry.shard);
-        let bytes =
-            self.shard(entry.shard, entry.at.saturating_add(entry.bytes))?.slice(entry.at, entry.bytes);
         let bytes = bytes.ok_or_else(|| Error::corrupt(&path, "the file is cut short"))?;
         if crc32(&bytes) != entry.crc32 {
             let at = entry.at;
