@@ -4,6 +4,7 @@ pub mod asterix;
 pub mod breakout;
 pub mod freeway;
 pub mod minatar;
+pub mod pong;
 pub mod seaquest;
 pub mod space_invaders;
 
@@ -11,4 +12,4 @@ use crate::EnvEntry;
 
 /// Registry entries.
 pub const ENTRIES: &[EnvEntry] =
-    &[breakout::ENTRY, asterix::ENTRY, freeway::ENTRY, seaquest::ENTRY, space_invaders::ENTRY];
+    &[breakout::ENTRY, asterix::ENTRY, freeway::ENTRY, seaquest::ENTRY, space_invaders::ENTRY, pong::ENTRY];
