@@ -344,8 +344,8 @@ mod tests {
 
     #[test]
     fn a_paddle_returns_the_ball_the_more_steeply_the_further_from_its_middle() {
-        for (player_y, steepness) in [(0.5, 0.0), (0.44, STEEPEST / 2.0), (0.56, -STEEPEST / 2.0)] {
-            let mut state = State { ball: [0.91, 0.5], velocity: [0.03, 0.0], player_y, ..state() };
+        for (player_y, steepness) in [(0.5, 0.0), (0.438, STEEPEST / 2.0), (0.562, -STEEPEST / 2.0)] {
+            let mut state = State { ball: [0.9, 0.5], velocity: [0.03, 0.0], player_y, ..state() };
             state.fly();
             let [vx, vy] = state.velocity;
             assert!((vx.hypot(vy) - 0.03 * GAIN).abs() < 1e-6 && vx < 0.0, "{vx} {vy}");
@@ -366,6 +366,6 @@ mod tests {
     fn walls_turn_the_ball() {
         let mut state = State { ball: [0.5, 0.03], velocity: [0.0, -0.03], ..state() };
         state.fly();
-        assert!((state.ball[1] - 0.04).abs() < 1e-6 && state.velocity[1] == 0.03, "{:?}", state.ball);
+        assert!((state.ball[1] - 0.048).abs() < 1e-6 && state.velocity[1] == 0.03, "{:?}", state.ball);
     }
 }
