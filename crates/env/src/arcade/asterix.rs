@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::Rng;
 
-use super::minatar::{self, Board, CELLS, HUE, LAST, Planes, RAMPING, Rules, STICKY, on_grid, steps};
+use super::minatar::{self, Board, CELLS, LAST, Planes, RAMPING, Rules, STICKY, on_grid, steps};
 use crate::canvas::{Canvas, Rgb};
 use crate::factors::Factor;
+use crate::look::HUE;
 use crate::registry::Maker;
 use crate::{EnvEntry, OptionEntry};
 

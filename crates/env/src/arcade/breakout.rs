@@ -7,9 +7,10 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::Rng;
 
-use super::minatar::{self, Board, CELLS, HUE, LAST as FLOOR, Planes, Rules, STICKY, on_grid};
+use super::minatar::{self, Board, CELLS, LAST as FLOOR, Planes, Rules, STICKY, on_grid};
 use crate::canvas::Canvas;
 use crate::factors::Factor;
+use crate::look::HUE;
 use crate::registry::Maker;
 use crate::{EnvEntry, OptionEntry};
 

@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::Rng;
 
-use super::minatar::{self, Board, CELLS, HUE, LAST, Planes, Rules, STICKY, steps};
+use super::minatar::{self, Board, CELLS, LAST, Planes, Rules, STICKY, steps};
 use crate::EnvEntry;
 use crate::canvas::{Canvas, Rgb};
 use crate::factors::Factor;
+use crate::look::HUE;
 use crate::registry::Maker;
 
 const N_CARS: usize = 8;

@@ -29,15 +29,6 @@ pub const STICKY: OptionEntry = OptionEntry {
 /// The option of games that become harder.
 pub const RAMPING: OptionEntry =
     OptionEntry { name: "ramping", default: "true", about: "whether the game becomes harder as it goes on" };
-/// The first factor of all games.
-pub const HUE: Factor = Factor {
-    name: "hue_deg",
-    about: "how far all colours are turned",
-    default: 0.0,
-    train: [0.0, 60.0],
-    shifted: [120.0, 180.0],
-};
-
 /// A game: a state and what changes it.
 pub trait Rules: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Names of the actions, in order.
@@ -45,7 +36,7 @@ pub trait Rules: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Number of channel planes.
     const N_PLANES: usize;
 
-    /// The start of a game. `factors` are those after [`HUE`].
+    /// The start of a game. `factors` are those after [`HUE`](crate::look::HUE), the first of all games.
     fn start(factors: &[f32], rng: &mut Rng) -> Self;
 
     /// Takes the action with this place in [`Rules::ACTIONS`]; returns the reward.

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};
 
 use crate::blueprint::blueprint;
-use crate::canvas::{Canvas, Rgb, turned};
+use crate::canvas::{Canvas, Rgb};
 use crate::factors::Factor;
+use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
@@ -36,13 +37,8 @@ const OPPONENT: Rgb = [246, 142, 84];
 const BALL: Rgb = [250, 250, 240];
 
 const FACTORS: &[Factor] = &[
-    Factor {
-        name: "hue_deg",
-        about: "how far all colours are turned",
-        default: 0.0,
-        train: [0.0, 60.0],
-        shifted: [120.0, 180.0],
-    },
+    HUE,
+    LIGHT,
     Factor {
         name: "ball_speed",
         about: "speed of a serve, in courts a step",
@@ -127,8 +123,8 @@ pub struct State {
     pub ball_speed: f32,
     /// Length of both paddles.
     pub paddle_length: f32,
-    /// How far all colours are turned, in degrees.
-    pub hue_deg: f32,
+    /// Colours of the episode.
+    pub look: Look,
 }
 
 impl Pong {
@@ -152,9 +148,9 @@ impl World for Pong {
             score: [0; 2],
             pause: PAUSE_STEPS,
             to_player: rng.chance(0.5),
-            hue_deg: factors[0],
-            ball_speed: factors[1],
-            paddle_length: factors[2],
+            look: Look::new([factors[0], factors[1]]),
+            ball_speed: factors[2],
+            paddle_length: factors[3],
         }
     }
 
@@ -200,8 +196,8 @@ impl World for Pong {
             (state.opponent_y, 0.0..=1.0),
             (state.ball_speed, 0.001..=0.1),
             (state.paddle_length, 0.01..=0.9),
-            (state.hue_deg, -360.0..=360.0),
         ];
+        state.look.check()?;
         let is_within = bounds.iter().all(|(x, range)| range.contains(x));
         let is_playing =
             state.score.iter().all(|points| *points <= self.points) && state.pause <= PAUSE_STEPS;
@@ -304,12 +300,11 @@ impl State {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>) {
-        let turn = |colour| turned(colour, self.hue_deg);
         let (width, height) = (canvas.width as f32, canvas.height as f32);
         let mut rect = |[left, top, right, bottom]: [f32; 4], colour| {
             let [x0, x1] = [left, right].map(|x| (x * width).round() as i32);
             let [y0, y1] = [top, bottom].map(|y| (y * height).round() as i32);
-            canvas.rect(x0, y0, (x1 - x0).max(1), (y1 - y0).max(1), turn(colour));
+            canvas.rect(x0, y0, (x1 - x0).max(1), (y1 - y0).max(1), self.look.of(colour));
         };
         rect([0.0, 0.0, 1.0, 1.0], COURT);
         for i in 0..8 {
@@ -339,7 +334,7 @@ mod tests {
 
     fn state() -> State {
         let pong = Pong { skill: 0.0, points: 5 };
-        State { pause: 0, ..pong.start(&[0.0, 0.03, 0.2], &mut Seed(0).rng()) }
+        State { pause: 0, ..pong.start(&[0.0, 1.0, 0.03, 0.2], &mut Seed(0).rng()) }
     }
 
     #[test]

@@ -14,9 +14,10 @@ use worldsmith_core::Rng;
 use sea::take_out;
 pub use sea::{Arrival, Arrivals, Bullet, DiverArrival, Swimmer};
 
-use super::minatar::{self, CELLS, HUE, LAST, Planes, RAMPING, Rules, STICKY, on_grid, steps};
+use super::minatar::{self, CELLS, LAST, Planes, RAMPING, Rules, STICKY, on_grid, steps};
 use crate::canvas::Canvas;
 use crate::factors::Factor;
+use crate::look::HUE;
 use crate::registry::Maker;
 use crate::{EnvEntry, OptionEntry};
 
