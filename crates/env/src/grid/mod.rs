@@ -1,6 +1,9 @@
 //! Grids: a MiniGrid-compatible engine, Sokoban, mazes and memory tasks.
 
+pub mod rows;
+pub mod sokoban;
+
 use crate::EnvEntry;
 
 /// Registry entries.
-pub const ENTRIES: &[EnvEntry] = &[];
+pub const ENTRIES: &[EnvEntry] = &[sokoban::ENTRY];

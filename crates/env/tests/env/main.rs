@@ -6,6 +6,7 @@ mod bridge;
 mod classic;
 mod page;
 mod pool;
+mod sokoban;
 mod toy_text;
 mod worlds;
 
