@@ -12,6 +12,7 @@ use worldsmith_core::{Error, Result, Rng, Space, Value};
 use crate::blueprint::{Blueprint, blueprint};
 use crate::canvas::{Canvas, Rgb, turned};
 use crate::factors::Factor;
+use crate::look::HUE;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{OptionEntry, Options};
 
@@ -131,7 +132,7 @@ impl<G: Rules> World for Console<G> {
     }
 
     fn check(&self, state: &State<G>) -> Result<()> {
-        if state.game.is_sound() && state.last_action < G::ACTIONS.len() && state.hue_deg.is_finite() {
+        if state.game.is_sound() && state.last_action < G::ACTIONS.len() && HUE.bounds().contains(&state.hue_deg) {
             Ok(())
         } else {
             Err(Error::invalid("expected everything on the grid and timers that run, got others"))
