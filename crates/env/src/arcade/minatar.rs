@@ -132,7 +132,10 @@ impl<G: Rules> World for Console<G> {
     }
 
     fn check(&self, state: &State<G>) -> Result<()> {
-        if state.game.is_sound() && state.last_action < G::ACTIONS.len() && HUE.bounds().contains(&state.hue_deg) {
+        if state.game.is_sound()
+            && state.last_action < G::ACTIONS.len()
+            && HUE.bounds().contains(&state.hue_deg)
+        {
             Ok(())
         } else {
             Err(Error::invalid("expected everything on the grid and timers that run, got others"))
