@@ -20,7 +20,7 @@ const STIFFNESS: [f64; 2] = [10.0, 14.0];
 /// How much of the grip engine and brakes may take at most.
 const MAX_ALONG: f64 = 0.95;
 /// Air drag, in 1/m: it takes this times the speed squared.
-const DRAG_PER_M: f64 = 0.0035;
+pub const DRAG_PER_M: f64 = 0.0035;
 
 /// What stays the same of a car.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -187,11 +187,19 @@ pub fn wrapped(angle: f64) -> f64 {
     if angle.abs() <= PI { angle } else { (angle + PI).rem_euclid(TAU) - PI }
 }
 
-/// The steering angle of the circle that goes from the rear axle, along the car's axis, through a place `ahead` m before and
-/// `left` m beside the rear axle (pure pursuit).
-pub fn pursuit_rad(chassis: &Chassis, [ahead, left]: [f64; 2]) -> f64 {
-    let square = (ahead * ahead + left * left).max(1e-6);
-    (2.0 * left / square * chassis.wheelbase_m()).atan()
+/// The curvature (1/m, left positive) of the circle that goes from the rear axle, along the car's axis, through a place `ahead`
+/// m before and `left` m beside the rear axle (pure pursuit).
+pub fn pursuit_per_m([ahead, left]: [f64; 2]) -> f64 {
+    2.0 * left / (ahead * ahead + left * left).max(1e-6)
+}
+
+impl Chassis {
+    /// Where the front wheel has to point for a circle of this curvature at this speed: the faster, the more it slips beyond
+    /// the rear one.
+    pub fn steer_rad(&self, curvature_per_m: f64, speed_mps: f64) -> f64 {
+        let loads = curvature_per_m * speed_mps * speed_mps / GRAVITY_MPS2;
+        (self.wheelbase_m() * curvature_per_m).atan() + loads * (1.0 / STIFFNESS[0] - 1.0 / STIFFNESS[1])
+    }
 }
 
 #[cfg(test)]
@@ -259,11 +267,24 @@ mod tests {
     }
 
     #[test]
-    fn pursuit_meets_its_goal() {
+    fn a_car_is_steered_along_the_circle_that_was_meant() {
         // The quarter circle of radius 10: 10 ahead, 10 to the left.
-        let steer = pursuit_rad(&CHASSIS, [10.0, 10.0]);
-        assert!((CHASSIS.wheelbase_m() / steer.tan() - 10.0).abs() < 1e-9);
-        assert_eq!(pursuit_rad(&CHASSIS, [5.0, 0.0]), 0.0);
+        assert!((pursuit_per_m([10.0, 10.0]) - 0.1).abs() < 1e-12);
+        assert_eq!(pursuit_per_m([5.0, 0.0]), 0.0);
+        for (radius, speed) in [(10.0, 1.0), (60.0, 15.0), (150.0, 25.0)] {
+            let mut car = Car { ahead_mps: speed, ..Car::parked(0.0, 0.0, 0.0) };
+            for _ in 0..500 {
+                let gas = (0.5 + speed - car.ahead_mps).clamp(0.0, 1.0);
+                car.drive(
+                    &CHASSIS,
+                    pedals(CHASSIS.steer_rad(1.0 / radius, car.ahead_mps), gas, 0.0),
+                    ROAD,
+                    1,
+                );
+            }
+            let got = car.ahead_mps.hypot(car.left_mps) / car.yaw_radps;
+            assert!((got / radius - 1.0).abs() < 0.03, "{got} for {radius} at {}", car.ahead_mps);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};
 
-use super::car::{Car, Chassis, GRAVITY_MPS2, Ground, Pedals, pursuit_rad, wrapped};
+use super::car::{Car, Chassis, GRAVITY_MPS2, Ground, Pedals, pursuit_per_m, wrapped};
 use super::faces;
 use super::from_above::Above;
 use super::track::{MAX_TILES, Place, Track};
@@ -297,7 +297,8 @@ impl State {
         let tile = self.place().tile;
         let ahead_m = 5.0 + 0.3 * self.car.ahead_mps.max(0.0) as f32;
         let aim = self.car.seen(self.track.point(tile, ahead_m).map(f64::from));
-        let steer = pursuit_rad(&CHASSIS, [aim[0] + CHASSIS.rear_m, aim[1]]);
+        let bend = pursuit_per_m([aim[0] + CHASSIS.rear_m, aim[1]]);
+        let steer = CHASSIS.steer_rad(bend, self.car.ahead_mps);
         // Each curve ahead allows a speed, and the brakes allow more the farther away it is.
         let push_mps2 = self.grip * GRAVITY_MPS2;
         let allowed = (0..25).map(|i| {
