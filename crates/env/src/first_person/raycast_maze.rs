@@ -122,7 +122,7 @@ impl RaycastMaze {
             must_return: one_of(options, "task", ["goal", "go_and_return"])? == 1,
             is_continuous: one_of(options, "actions", ["discrete", "continuous"])? == 1,
             size: options.size([64, 64])?,
-            textures: Textures::new(),
+            textures: Textures::default(),
         })
     }
 

@@ -41,12 +41,13 @@ pub struct Texture {
     sizes: [Vec<u8>; N_SIZES],
 }
 
-impl Textures {
-    /// Makes them.
-    pub fn new() -> Self {
+impl Default for Textures {
+    fn default() -> Self {
         Self([brick, stone, plank, tile, flagstone, panel].map(Texture::new))
     }
+}
 
+impl Textures {
     /// The texture of a kind of wall, of [`FLOOR`] or of [`CEILING`].
     #[inline]
     pub fn of(&self, kind: usize) -> &Texture {
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn smaller_sizes_are_means_of_larger_ones() {
-        let textures = Textures::new();
+        let textures = Textures::default();
         for kind in 0..N_TEXTURES {
             let mean = |cells| {
                 let (levels, bits) = textures.of(kind).sized(cells);
