@@ -9,23 +9,29 @@ pub const MAX_CORNERS: usize = 8;
 /// A pixel is covered if its middle is.
 #[inline]
 pub fn scan([height, width]: [usize; 2], corners: &[[f32; 2]], mut span: impl FnMut(usize, usize, usize)) {
-    let ends =
-        corners.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[lo, hi], [_, y]| [lo.min(*y), hi.max(*y)]);
-    let [top, bottom] = ends.map(|y| first(y, height));
-    // The edges: upper end, lower end, place in the row 0, and columns a row.
+    let (mut low, mut high) = ([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]);
+    for corner in corners {
+        low = [low[0].min(corner[0]), low[1].min(corner[1])];
+        high = [high[0].max(corner[0]), high[1].max(corner[1])];
+    }
+    let [top, bottom] = [low[1], high[1]].map(|y| first(y, height));
+    // What covers no pixel is left early.
+    if top >= bottom || first(low[0], width) >= first(high[0], width) {
+        return;
+    }
+    // The edges: rows of both ends, column of the first, and columns a row.
     let mut edges = [[0.0_f32; 4]; MAX_CORNERS];
-    let n_edges = corners.len().min(MAX_CORNERS);
-    for (i, edge) in edges[..n_edges].iter_mut().enumerate() {
-        let ([x0, y0], [x1, y1]) = (corners[i], corners[(i + 1) % n_edges]);
-        let slope = (x1 - x0) / (y1 - y0);
-        *edge = [y0.min(y1), y0.max(y1), x0 - y0 * slope, slope];
+    let mut before = corners[corners.len() - 1];
+    for (edge, &[x, y]) in edges.iter_mut().zip(corners) {
+        *edge = [before[1], y, before[0], (x - before[0]) / (y - before[1])];
+        before = [x, y];
     }
     for row in top..bottom {
         let y = row as f32 + 0.5;
         let (mut left, mut right) = (f32::INFINITY, f32::NEG_INFINITY);
-        for [upper, lower, start, slope] in &edges[..n_edges] {
-            if *upper <= y && y < *lower {
-                let x = start + y * slope;
+        for [y0, y1, x0, slope] in &edges[..corners.len().min(MAX_CORNERS)] {
+            if (*y0 <= y) != (*y1 <= y) {
+                let x = x0 + (y - y0) * slope;
                 (left, right) = (left.min(x), right.max(x));
             }
         }
@@ -39,7 +45,9 @@ pub fn scan([height, width]: [usize; 2], corners: &[[f32; 2]], mut span: impl Fn
 /// The first pixel whose middle is not before `x`, at most `n`.
 #[inline]
 fn first(x: f32, n: usize) -> usize {
-    ((x - 0.5).ceil().max(0.0) as usize).min(n)
+    let before = (x - 0.5).clamp(0.0, n as f32);
+    let whole = before as i32;
+    whole as usize + usize::from((whole as f32) < before)
 }
 
 /// Paints a convex face.

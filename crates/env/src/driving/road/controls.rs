@@ -1,5 +1,7 @@
-//! The four ways to say what a car shall do, as driving world models are conditioned on them (cards of Vista and GeoDrive): steering
-//! angle and speed, a trajectory of way points, a command, a goal point in the picture.
+//! The four ways to say what a car shall do, as driving world models are conditioned on them: steering angle and speed, a
+//! trajectory of way points, a command, a goal point in the picture.
+//!
+//! References: "Vista" (NeurIPS 2024), all four; "GeoDrive" (arXiv 2505.22421), trajectories.
 //!
 //! All end in a front wheel angle and a speed; what the expert wants to do can be expressed in each of them.
 

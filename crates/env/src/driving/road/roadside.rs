@@ -22,6 +22,21 @@ const SIGNS: [Rgb; 3] = [[38, 92, 186], [226, 182, 40], [200, 52, 48]];
 const MARKER: Rgb = [244, 244, 240];
 const REFLECTOR: Rgb = [232, 90, 40];
 
+/// Corners on a circle of radius 1: cosines and sines of odd multiples of 22.5 degrees.
+const OCTAGON: [[f32; 2]; 8] = {
+    let (near, far) = (0.382_683_43, 0.923_879_5);
+    [
+        [far, near],
+        [near, far],
+        [-near, far],
+        [-far, near],
+        [-far, -near],
+        [-near, -far],
+        [near, -far],
+        [far, -near],
+    ]
+};
+
 /// What can be before the camera.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Thing {
@@ -158,11 +173,8 @@ impl Item {
     fn crown(&self, lens: &Lens, surface: &mut impl Surface, half: f32, up: [f32; 2], colour: Rgb) {
         let [x, y, z] = self.at;
         let (middle, tall) = ((up[0] + up[1]) / 2.0, (up[1] - up[0]) / 2.0);
-        let corner = |i: usize| {
-            let (sin, cos) = ((i as f32 + 0.5) * std::f32::consts::FRAC_PI_4).sin_cos();
-            [x + half * cos, y + middle + tall * sin, z]
-        };
-        surface.face(lens, &std::array::from_fn::<_, 8, _>(corner), colour);
+        let corners = OCTAGON.map(|[right, up]| [x + half * right, y + middle + tall * up, z]);
+        surface.face(lens, &corners, colour);
     }
 }
 

@@ -105,7 +105,7 @@ impl Road {
                 let turn = (curvature + here) / 2.0 * POST_M;
                 let half = slightly_turned(along, turn / 2.0);
                 at = [at[0] + POST_M * half[0], at[1] + POST_M * half[1]];
-                along = slightly_turned(half, turn / 2.0);
+                along = slightly_turned(along, turn);
                 heading_rad += turn;
             }
             curvature = here;
@@ -130,11 +130,11 @@ impl Road {
     }
 }
 
-/// A direction turned to the left by an angle so small (at most 0.01) that four terms of the series give all digits.
+/// A direction turned to the left by an angle so small (at most 0.017) that a few terms of the series give all digits.
 fn slightly_turned([x, y]: [f64; 2], angle: f64) -> [f64; 2] {
     let square = angle * angle;
     let sin = angle * (1.0 - square / 6.0 * (1.0 - square / 20.0));
-    let cos = 1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0));
+    let cos = 1.0 - square / 2.0 * (1.0 - square / 12.0);
     [x * cos - y * sin, x * sin + y * cos]
 }
 
