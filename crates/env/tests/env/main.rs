@@ -6,7 +6,9 @@ mod bridge;
 mod classic;
 mod driving;
 mod first_person;
+mod page;
 mod pool;
+mod toy_text;
 mod worlds;
 
 use std::path::Path;

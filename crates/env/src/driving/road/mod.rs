@@ -75,7 +75,7 @@ A car on an endless bending road of three lanes of 3.5 m, all of the same direct
   (m/s), the same behind.
 - Actions, for 0.1 s, by `controls`. `steer_speed`: front wheel (rad, left positive) and speed (m/s). `trajectory`: four way points
   (m ahead, m left of the car's middle), half a second apart. `command`: `straight` (28 m/s in the nearest lane), `left`, `right`
-  (change lanes), `stop`. `goal_point`: column and row, 0 to 1, of the point of the ground in the picture at which to be in 1.5 s;
+  (change lanes), `stop`. `goal_point`: column and row, 0 to 1, of a point of the ground in the picture to be 3 m short of in 1.5 s;
   the lower edge means stop.
 - Reward: 0.1 a metre of progress along the road; -0.05 for a step across a lane line, -0.5 for one across the edge line.
 - Ends with -10 on a collision, off the asphalt, or pointing backwards; cut off after 1,000 steps.
