@@ -375,3 +375,30 @@ impl Frame<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slanting_and_level_faces_have_the_depth_of_their_plane() {
+        let lens = Lens::new([64, 64], 70.0, 1.4);
+        let depths = |face: [[f32; 3]; 4]| {
+            let mut out = vec![0.0; 64 * 64];
+            Depths(&mut out).face(&lens, &face, LINE);
+            out
+        };
+        let level = depths([[-4.0, -1.4, 2.0], [4.0, -1.4, 2.0], [4.0, -1.4, 50.0], [-4.0, -1.4, 50.0]]);
+        for row in 32..60 {
+            let expected = lens.ground_m(row as f32 + 0.5);
+            assert!((level[row * 64 + 32] / expected - 1.0).abs() < 1e-4, "row {row}");
+        }
+        // The wall `ahead = 10 + right / 2`: its ray to the right by `s` is as long as 10 / (1 - s / 2).
+        let slanting = depths([[-4.0, -1.0, 8.0], [4.0, -1.0, 12.0], [4.0, 1.0, 12.0], [-4.0, 1.0, 8.0]]);
+        for column in 20..45 {
+            let slope = (column as f32 + 0.5 - 32.0) / lens.focal_px;
+            let got = slanting[27 * 64 + column];
+            assert!((got - 10.0 / (1.0 - slope / 2.0)).abs() < 1e-3, "column {column}: {got}");
+        }
+    }
+}
