@@ -48,7 +48,8 @@ pub struct OptionEntry {
 }
 
 /// The built-in environments, group by group.
-const GROUPS: &[&[EnvEntry]] = &[arcade::ENTRIES, classic::ENTRIES, toy_text::ENTRIES, driving::ENTRIES, first_person::ENTRIES];
+const GROUPS: &[&[EnvEntry]] =
+    &[arcade::ENTRIES, classic::ENTRIES, toy_text::ENTRIES, driving::ENTRIES, first_person::ENTRIES];
 
 /// The built-in environments.
 pub fn envs() -> impl Iterator<Item = &'static EnvEntry> {

@@ -388,7 +388,7 @@ mod tests {
             Depths(&mut out).face(&lens, &face, LINE);
             out
         };
-        let level = depths([[-4.0, -1.4, 2.0], [4.0, -1.4, 2.0], [4.0, -1.4, 50.0], [-4.0, -1.4, 50.0]]);
+        let level = depths([[-4.0, -1.4, 1.5], [4.0, -1.4, 1.5], [4.0, -1.4, 50.0], [-4.0, -1.4, 50.0]]);
         for row in 32..60 {
             let expected = lens.ground_m(row as f32 + 0.5);
             assert!((level[row * 64 + 32] / expected - 1.0).abs() < 1e-4, "row {row}");
