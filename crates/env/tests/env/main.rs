@@ -4,6 +4,8 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod driving;
+mod first_person;
 mod page;
 mod pool;
 mod sokoban;
