@@ -158,6 +158,8 @@ impl Racing {
 impl World for Racing {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let track = Track::new(rng);
         let [first, [dx, dy]] = [track.tiles()[0].at, track.tiles()[0].along].map(|pair| pair.map(f64::from));

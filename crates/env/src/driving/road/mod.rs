@@ -160,6 +160,8 @@ impl RoadWorld {
 impl World for RoadWorld {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let road = Road::new(rng.seed());
         let lane = rng.below(N_LANES);

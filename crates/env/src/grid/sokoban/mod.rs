@@ -136,6 +136,8 @@ impl Sokoban {
 impl World for Sokoban {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         State { room: levels::make(self.side, self.n_boxes, rng), look: Look::new([factors[0], factors[1]]) }
     }
