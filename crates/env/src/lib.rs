@@ -3,7 +3,7 @@
 //!
 //! - [`registry`]: environments as data; [`make`] turns an id such as `breakout?sticky=0.1` or `gym:ALE/Pong-v5` into an
 //!   [`Env`](worldsmith_core::Env)
-//! - [`world`]: what a built-in environment is: pure rules over a state that can be saved; [`factors`] of variation, [`canvas`]
+//! - [`world`]: what a built-in environment is: pure rules over a state that can be saved; [`factors`] of variation ([`look`]), [`canvas`]
 //!   to draw on; [`blueprint`] makes one ([`Solo`](solo::Solo)) or many ([`batch`]) of them
 //! - [`classic`], [`toy_text`], [`grid`], [`arcade`], [`crafter`], [`table`], [`first_person`], [`driving`]: the worlds
 //! - [`GymEnv`]: any Gymnasium environment, in a Python process of its own
@@ -25,6 +25,7 @@ pub mod factors;
 pub mod first_person;
 pub mod grid;
 pub mod gym;
+pub mod look;
 mod options;
 mod pool;
 pub mod registry;

@@ -4,7 +4,9 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod page;
 mod pool;
+mod toy_text;
 mod worlds;
 
 use std::path::Path;
