@@ -20,7 +20,7 @@ pub const FACTORS: [Factor; 4] = [
         name: "n_things",
         about: "how many keys, balls and boxes there are, rounded; fewer where the room is too small",
         default: 8.0,
-        train: [3.0, 8.0],
+        train: [1.0, 8.0],
         shifted: [9.0, 14.0],
     },
 ];

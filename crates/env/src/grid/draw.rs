@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use super::board::Spot;
 use super::cell::{Cell, Colour, Kind, Latch};
-use super::engine::{Conditions, Facing, State};
+use super::engine::{Facing, State};
 use super::view::{Glimpse, MIDDLE, SIDE};
-use crate::canvas::{Canvas, Rgb, turned};
+use crate::canvas::{Canvas, Rgb};
+use crate::look::Look;
 
 /// A place in a palette.
 type Ink = u8;
@@ -59,11 +60,10 @@ struct Palette([Rgb; N_INKS]);
 
 impl Palette {
     /// The colours of an episode, `brightness` times as bright.
-    fn new(conditions: &Conditions, brightness: f32) -> Self {
+    fn new(look: Look, brightness: f32) -> Self {
         let mut inks = [DARK_RGB; N_INKS];
-        let floor = conditions.floor_brightness;
-        inks[FLOOR as usize] = scaled(FLOOR_RGB, floor);
-        inks[SEAM as usize] = scaled(SEAM_RGB, floor);
+        inks[FLOOR as usize] = FLOOR_RGB;
+        inks[SEAM as usize] = SEAM_RGB;
         inks[LAVA as usize] = LAVA_RGB;
         inks[CREST as usize] = CREST_RGB;
         inks[AGENT as usize] = AGENT_RGB;
@@ -75,7 +75,7 @@ impl Palette {
         }
         for (ink, rgb) in inks.iter_mut().enumerate() {
             if ink != usize::from(DARK) {
-                *rgb = scaled(turned(*rgb, conditions.hue_deg), brightness);
+                *rgb = scaled(look.of(*rgb), brightness);
             }
         }
         Self(inks)
@@ -149,7 +149,7 @@ impl Tiles {
 
     /// What the agent sees, drawn as it sees it: it stands in the middle of the last row and looks up.
     pub fn draw_glimpse(&self, state: &State, glimpse: &Glimpse, canvas: &mut Canvas<'_>) {
-        let palette = Palette::new(&state.conditions, 1.0);
+        let palette = Palette::new(state.conditions.look, 1.0);
         let n = SIDE as i32;
         let across = Ruler { n, side: canvas.width as i32 };
         let down = Ruler { n, side: canvas.height as i32 };
@@ -166,8 +166,8 @@ impl Tiles {
 
     /// The whole board from above; what the agent sees is lit.
     pub fn draw_board(&self, state: &State, glimpse: &Glimpse, canvas: &mut Canvas<'_>) {
-        let shaded = Palette::new(&state.conditions, SHADE);
-        let lit = Palette::new(&state.conditions, 1.0);
+        let shaded = Palette::new(state.conditions.look, SHADE);
+        let lit = Palette::new(state.conditions.look, 1.0);
         let [columns, rows] = state.board.size();
         let across = Ruler { n: columns, side: canvas.width as i32 };
         let down = Ruler { n: rows, side: canvas.height as i32 };

@@ -9,6 +9,7 @@ use worldsmith_core::{Error, Result};
 use super::board::{Board, Spot};
 use super::cell::{Cell, Kind, Latch};
 use super::mission::Want;
+use crate::look::Look;
 
 /// The seven actions, in MiniGrid's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,10 +154,8 @@ impl Task {
 /// How things look and move in this episode.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// How far all colours are turned, in degrees.
-    pub hue_deg: f32,
-    /// How bright the floor is; 1 is usual.
-    pub floor_brightness: f32,
+    /// Colours and light.
+    pub look: Look,
     /// Chance that an action does nothing.
     pub stall_chance: f32,
 }
@@ -235,7 +234,7 @@ impl State {
     pub fn check(&self, size: [i32; 2]) -> Result<()> {
         let wrong =
             |expected: &str, got: String| Err(Error::invalid(format!("expected {expected}, got {got}")));
-        let Conditions { hue_deg, floor_brightness, stall_chance } = self.conditions;
+        let Conditions { look, stall_chance } = self.conditions;
         if self.board.size() != size {
             return wrong(&format!("a board of {size:?} cells"), format!("{:?}", self.board.size()));
         }
@@ -245,9 +244,9 @@ impl State {
         if self.carried != Cell::EMPTY && !self.carried.can_lift() {
             return wrong("something in hand that can be picked up", self.carried.to_string());
         }
-        if ![hue_deg, floor_brightness, stall_chance].iter().all(|x| x.is_finite()) {
-            return wrong("finite conditions", format!("{:?}", self.conditions));
+        if !(0.0..=1.0).contains(&stall_chance) {
+            return wrong("a chance from 0 to 1", stall_chance.to_string());
         }
-        Ok(())
+        look.check()
     }
 }

@@ -12,6 +12,7 @@ use super::view::{CHANNELS, Glimpse, SIDE, write_board};
 use crate::Options;
 use crate::blueprint::{Blueprint, blueprint};
 use crate::factors::Factor;
+use crate::look::{HUE, LIGHT, Look};
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 
 /// What one environment is beside the rules that it shares with others.
@@ -45,19 +46,12 @@ pub struct Scene {
 /// The factors of variation that all environments of this kind have, before those of their own.
 pub const CONDITIONS: [Factor; 3] = [
     Factor {
-        name: "hue_deg",
-        about: "how far all colours are turned",
-        default: 0.0,
-        train: [0.0, 30.0],
-        shifted: [60.0, 120.0],
+        about: "how far all colours are turned: so little that what missions call red stays nearest to red",
+        train: [0.0, 12.0],
+        shifted: [16.0, 28.0],
+        ..HUE
     },
-    Factor {
-        name: "floor_brightness",
-        about: "how bright the floor is; 1 is usual",
-        default: 1.0,
-        train: [0.8, 1.4],
-        shifted: [1.8, 2.6],
-    },
+    LIGHT,
     Factor {
         name: "stall_chance",
         about: "chance that an action does nothing",
@@ -127,8 +121,7 @@ impl World for GridWorld {
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let (shared, own) = factors.split_at(CONDITIONS.len());
         let Scene { board, agent, task } = self.layout.scene(own, rng);
-        let conditions =
-            Conditions { hue_deg: shared[0], floor_brightness: shared[1], stall_chance: shared[2] };
+        let conditions = Conditions { look: Look::new([shared[0], shared[1]]), stall_chance: shared[2] };
         State { board, agent, carried: Cell::EMPTY, n_steps: 0, task, conditions }
     }
 

@@ -4,6 +4,7 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod minigrid;
 mod page;
 mod pool;
 mod toy_text;
