@@ -71,26 +71,21 @@ fn spot(agent: Pose, row: usize, col: usize) -> Spot {
     agent.ahead((SIDE - 1 - row) as i32, col as i32 - MIDDLE as i32)
 }
 
-/// Which cells are in sight, a bit a column: sight spreads from the agent, row by row away from it. Along a row it spreads
-/// through what can be seen through; from there to the three cells ahead, but at the edges only as MiniGrid's two sweeps do:
-/// the one to the right never starts in the last column, the one to the left never in the first.
+/// Which cells are in sight, a bit a column. Sight spreads from the agent, row by row away from it: along a row through what can
+/// be seen through, and from there to the three cells ahead.
 fn in_sight(cells: &[[Cell; SIDE]; SIDE]) -> [u8; SIDE] {
     const ALL: u8 = (1 << SIDE) - 1;
-    const LAST: u8 = 1 << (SIDE - 1);
     let mut sight = [0; SIDE];
     let mut seen: u8 = 1 << MIDDLE;
     for (sight, cells) in sight.iter_mut().zip(cells).rev() {
         let clear = (0..SIDE).fold(0, |bits, col| bits | u8::from(cells[col].is_see_through()) << col);
         for _ in 1..SIDE {
-            seen |= (seen & clear) << 1 & ALL;
+            let passed = seen & clear;
+            seen |= passed << 1 | passed >> 1;
         }
-        let rightward = seen & clear & !LAST;
-        for _ in 1..SIDE {
-            seen |= (seen & clear) >> 1;
-        }
-        let leftward = seen & clear & !1;
-        *sight = seen;
-        seen = rightward | rightward << 1 | leftward | leftward >> 1;
+        *sight = seen & ALL;
+        let passed = seen & clear;
+        seen = (passed | passed << 1 | passed >> 1) & ALL;
     }
     sight
 }
