@@ -4,7 +4,7 @@ use worldsmith_core::Rng;
 
 use super::board::{Board, Spot};
 use super::cell::{Cell, Colour, Kind};
-use super::engine::Pose;
+use super::engine::{Facing, Pose};
 use super::layout::CONDITIONS;
 use super::mission::Want;
 use super::rooms::Rooms;
@@ -25,6 +25,9 @@ pub const FACTORS: [Factor; 4] = [
     },
 ];
 
+/// The largest room.
+pub const MOST_CELLS: i32 = 12;
+
 /// The size of the room.
 pub const CELLS: OptionEntry =
     OptionEntry { name: "cells", default: "8", about: "side of the room with its walls, 4 to 12 cells" };
@@ -32,7 +35,7 @@ pub const CELLS: OptionEntry =
 /// How often so many things are tried before one is left out.
 const N_TRIES: usize = 100;
 
-/// A room of `cells` by `cells` cells in which all things can be come to, with those marked that are wanted, and what that is.
+/// A room of `cells` by `cells` cells, at most [`MOST_CELLS`], in which all things can be come to, with those marked that are wanted, and what that is.
 /// `arrange` is handed an empty room and how many things are meant to be in it, and is asked again when it gives up. In the
 /// smallest room, of two by two free cells, it must find a place for the agent and one thing.
 pub fn arranged(
@@ -66,14 +69,18 @@ pub fn add_any(rooms: &mut Rooms, rng: &mut Rng) -> Option<Cell> {
 fn are_all_in_reach(board: &Board, agent: Pose) -> bool {
     let width = board.size()[0];
     let idx = |[x, y]: Spot| (y * width + x) as usize;
-    let mut is_reached = vec![false; board.cells().len()];
-    let mut next = vec![agent.spot];
-    while let Some(spot) = next.pop() {
-        if board.holds(spot)
-            && !std::mem::replace(&mut is_reached[idx(spot)], true)
-            && board.at(spot) == Cell::EMPTY
-        {
-            next.extend([[1, 0], [0, 1], [-1, 0], [0, -1]].map(|[dx, dy]| [spot[0] + dx, spot[1] + dy]));
+    let mut is_reached = [false; (MOST_CELLS * MOST_CELLS) as usize];
+    is_reached[idx(agent.spot)] = true;
+    let mut n_new = 1;
+    while n_new > 0 {
+        n_new = 0;
+        for spot in board.spots().filter(|spot| board.at(*spot) == Cell::EMPTY) {
+            if is_reached[idx(spot)] {
+                let around = Facing::ALL.map(|facing| Pose { spot, facing }.front());
+                for next in around.into_iter().filter(|next| board.holds(*next)) {
+                    n_new += usize::from(!std::mem::replace(&mut is_reached[idx(next)], true));
+                }
+            }
         }
     }
     let mut things = board.cells().iter().zip(is_reached).filter(|(cell, _)| cell.can_lift());

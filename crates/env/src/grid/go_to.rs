@@ -2,7 +2,7 @@
 
 use worldsmith_core::Rng;
 
-use super::clutter::{CELLS, FACTORS, add_any, arranged};
+use super::clutter::{CELLS, FACTORS, MOST_CELLS, add_any, arranged};
 use super::engine::Task;
 use super::layout::{Layout, Scene, make};
 use super::mission::Want;
@@ -24,7 +24,7 @@ is done as soon as the agent stands before one and looks at it. Cut off after `c
     options: &[CELLS],
     factors: &FACTORS,
     make: Maker::BuiltIn(|options| {
-        let cells = options.number("cells", 8, 4..=12)?;
+        let cells = options.number("cells", 8, 4..=MOST_CELLS)?;
         make(GoTo { cells }, (cells * cells) as usize, &FACTORS, options)
     }),
 };
@@ -45,8 +45,12 @@ impl Layout for GoTo {
     fn scene(&self, own: &[f32], rng: &mut Rng) -> Scene {
         let (board, agent, want) = arranged(self.cells, own[0], rng, |rooms, n, rng| {
             rooms.place_agent([0, 0], rng)?;
-            let things: Vec<_> = (0..n).map(|_| add_any(rooms, rng)).collect::<Option<_>>()?;
-            Some(Want::the(things[rng.below(n)]))
+            let (chosen, mut want) = (rng.below(n), None);
+            for i in 0..n {
+                let thing = add_any(rooms, rng)?;
+                want = if i == chosen { Some(Want::the(thing)) } else { want };
+            }
+            want
         });
         Scene { board, agent, task: Task::Face(want) }
     }

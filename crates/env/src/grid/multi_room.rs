@@ -67,7 +67,7 @@ impl Room {
 impl MultiRoom {
     /// A whole chain of rooms.
     fn chain(&self, rng: &mut Rng) -> Vec<Room> {
-        let mut chain = Vec::new();
+        let mut chain = Vec::with_capacity(self.n_rooms);
         while chain.len() < self.n_rooms {
             chain.clear();
             let corner = [(); 2].map(|()| rng.below(CELLS as usize - 2) as i32);
@@ -132,15 +132,13 @@ impl Layout for MultiRoom {
     fn scene(&self, _: &[f32], rng: &mut Rng) -> Scene {
         let chain = self.chain(rng);
         let mut board = Board::new(self.size());
-        let mut last_colour = None;
+        let mut colour = rng.below(Colour::ALL.len());
         for (i, room) in chain.iter().enumerate() {
             board.frame(room.area);
             if i > 0 {
-                let others: Vec<Colour> =
-                    Colour::ALL.into_iter().filter(|colour| Some(*colour) != last_colour).collect();
-                let colour = others[rng.below(others.len())];
-                board.put(room.door, Cell::door(colour, Latch::Closed));
-                last_colour = Some(colour);
+                // Any but that of the last door.
+                colour = (colour + 1 + rng.below(Colour::ALL.len() - 1)) % Colour::ALL.len();
+                board.put(room.door, Cell::door(Colour::ALL[colour], Latch::Closed));
             }
         }
         let (first, last) = (chain[0].area, chain[chain.len() - 1].area);

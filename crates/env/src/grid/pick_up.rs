@@ -3,7 +3,7 @@
 use worldsmith_core::Rng;
 
 use super::cell::{Colour, Kind};
-use super::clutter::{CELLS, FACTORS, add_any, arranged};
+use super::clutter::{CELLS, FACTORS, MOST_CELLS, add_any, arranged};
 use super::engine::Task;
 use super::layout::{Layout, Scene, make};
 use super::mission::{Side, Want};
@@ -32,7 +32,7 @@ is picked up. Cut off after `cells` x `cells` steps. As it stands it is `BabyAI-
     ],
     factors: &FACTORS,
     make: Maker::BuiltIn(|options| {
-        let cells = options.number("cells", 8, 4..=12)?;
+        let cells = options.number("cells", 8, 4..=MOST_CELLS)?;
         let has_sides = options.text("sides").is_none() || options.flag("sides")?;
         make(PickUp { cells, has_sides }, (cells * cells) as usize, &FACTORS, options)
     }),

@@ -22,7 +22,7 @@ pub struct Rooms {
 }
 
 /// One room.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Room {
     /// Where doors to the neighbours are or would be.
     places: [Option<Spot>; 4],
@@ -30,6 +30,8 @@ struct Room {
     ways: [bool; 4],
     /// Whether the door that was last added from inside this room is locked.
     is_locked: bool,
+    /// Whether one can come here from the agent's room.
+    is_reached: bool,
 }
 
 impl Rooms {
@@ -65,12 +67,18 @@ impl Rooms {
         Area { top: at.map(|i| i as i32 * (self.side - 1)), size: [self.side; 2] }
     }
 
-    fn all(&self) -> Vec<At> {
-        (0..self.n[1]).flat_map(|row| (0..self.n[0]).map(move |col| [col, row])).collect()
+    fn all(&self) -> impl Iterator<Item = At> + use<> {
+        let [n_columns, n_rows] = self.n;
+        (0..n_rows).flat_map(move |row| (0..n_columns).map(move |col| [col, row]))
+    }
+
+    fn idx(&self, at: At) -> usize {
+        at[1] * self.n[0] + at[0]
     }
 
     fn room(&mut self, at: At) -> &mut Room {
-        &mut self.rooms[at[1] * self.n[0] + at[0]]
+        let idx = self.idx(at);
+        &mut self.rooms[idx]
     }
 
     fn neighbour(&self, at: At, way: Facing) -> Option<At> {
@@ -138,38 +146,39 @@ impl Rooms {
         Some(self.agent)
     }
 
-    /// Adds closed doors at random walls until every room can be come to from the agent's, through none but those of rooms
-    /// that are not locked.
+    /// Adds closed doors at random walls until one can come from the agent's room to every other; rooms behind a lock get none.
     pub fn connect_all(&mut self, rng: &mut Rng) {
-        // Every wall is met again and again, so the bound is for locked rooms that keep others apart.
+        let start = self.agent.spot.map(|x| (x / (self.side - 1)) as usize);
+        let start = [start[0].min(self.n[0] - 1), start[1].min(self.n[1] - 1)];
+        // Every wall is met again and again; the bound is for rooms that only lead through others behind a lock.
         for _ in 0..5000 {
-            if self.n_reachable() == self.rooms.len() {
+            self.spread(start);
+            if self.rooms.iter().all(|room| room.is_reached) {
                 return;
             }
             let at = self.n.map(|n| rng.below(n));
             let way = Facing::ALL[rng.below(4)];
             let Some(neighbour) = self.neighbour(at, way) else { continue };
-            if !self.room(at).ways[way as usize]
-                && !self.room(at).is_locked
-                && !self.room(neighbour).is_locked
-            {
+            let is_barred = self.room(at).is_locked || self.room(neighbour).is_locked;
+            if !is_barred && !self.room(at).ways[way as usize] {
                 self.add_door(at, way, Cell::door(Colour::draw(rng), Latch::Closed));
             }
         }
     }
 
-    fn n_reachable(&self) -> usize {
-        let start = self.agent.spot.map(|x| (x / (self.side - 1)) as usize);
-        let start = [start[0].min(self.n[0] - 1), start[1].min(self.n[1] - 1)];
-        let mut reached = vec![false; self.rooms.len()];
-        let mut next = vec![start];
-        while let Some(at) = next.pop() {
-            let idx = at[1] * self.n[0] + at[0];
-            if !std::mem::replace(&mut reached[idx], true) {
-                let ways = Facing::ALL.into_iter().filter(|way| self.rooms[idx].ways[*way as usize]);
-                next.extend(ways.filter_map(|way| self.neighbour(at, way)));
+    /// Marks the rooms that one can come to from here, beyond those that are marked.
+    fn spread(&mut self, from: At) {
+        self.room(from).is_reached = true;
+        let mut n_new = 1;
+        while n_new > 0 {
+            n_new = 0;
+            for at in self.all() {
+                let Room { ways, is_reached, .. } = self.rooms[self.idx(at)];
+                for way in Facing::ALL.into_iter().filter(|way| is_reached && ways[*way as usize]) {
+                    let Some(neighbour) = self.neighbour(at, way) else { continue };
+                    n_new += usize::from(!std::mem::replace(&mut self.room(neighbour).is_reached, true));
+                }
             }
         }
-        reached.iter().filter(|is_reached| **is_reached).count()
     }
 }
