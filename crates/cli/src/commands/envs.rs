@@ -22,7 +22,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
     let all = catalog::envs()?;
     match &args.id {
         None => output::data(json, &all, |all| list(all))?,
-        Some(id) => output::data(json, catalog::env(&all, id)?, |env| details(env))?,
+        Some(id) => output::data(json, catalog::env(&all, id)?, details)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -36,21 +36,19 @@ fn list(all: &[EnvInfo]) -> String {
     )
 }
 
+/// What one takes and shows.
 fn details(env: &EnvInfo) -> String {
-    let mut rows = Vec::new();
-    {
-        rows.push(vec![env.id.to_string(), env.about.to_string()]);
-        if let Some(spec) = &env.spec {
-            rows.push(vec![String::new(), format!("{} -> {}", spec.action, spec.obs)]);
-        }
-        for option in &env.options {
-            rows.push(vec![format!("  ?{}={}", option.name, option.default), option.about.to_string()]);
-        }
-        for factor in &env.factors {
-            let ([low, high], [from, to]) = (factor.train, factor.shifted);
-            let ranges = format!("{}; train {low}..{high}, shifted {from}..{to}", factor.default);
-            rows.push(vec![format!("  ?factor.{}", factor.name), format!("{} ({ranges})", factor.about)]);
-        }
+    let mut rows = vec![vec![env.id.to_string(), env.about.to_string()]];
+    if let Some(spec) = &env.spec {
+        rows.push(vec![String::new(), format!("{} -> {}", spec.action, spec.obs)]);
+    }
+    for option in &env.options {
+        rows.push(vec![format!("  ?{}={}", option.name, option.default), option.about.to_string()]);
+    }
+    for factor in &env.factors {
+        let ([low, high], [from, to]) = (factor.train, factor.shifted);
+        let ranges = format!("{}; train {low}..{high}, shifted {from}..{to}", factor.default);
+        rows.push(vec![format!("  ?factor.{}", factor.name), format!("{} ({ranges})", factor.about)]);
     }
     output::table(&rows)
 }

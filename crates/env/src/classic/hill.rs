@@ -2,8 +2,12 @@
 
 use worldsmith_core::{Error, Result};
 
+use super::constants::factor;
 use crate::canvas::{Canvas, Rgb};
+use crate::factors::Factor;
 use crate::look::Look;
+use crate::world::View;
+use crate::{OptionEntry, Options};
 
 pub(super) const MIN_POSITION: f64 = -1.2;
 pub(super) const MAX_POSITION: f64 = 0.6;
@@ -18,6 +22,25 @@ const CAR: Rgb = [206, 62, 60];
 const WHEEL: Rgb = [40, 42, 50];
 const POLE: Rgb = [60, 62, 70];
 const FLAG: Rgb = [246, 196, 48];
+
+/// The option of both cars.
+pub(super) const GOAL_VELOCITY: OptionEntry = OptionEntry {
+    name: "goal_velocity",
+    default: "0",
+    about: "the least velocity with which the goal counts, at most 0.07",
+};
+/// What both cars can be told to differ in.
+pub(super) const PUSH_SCALE: Factor =
+    factor("push_scale", "the motor's push, in multiples of the usual one", [1.0, 0.8, 1.2, 1.2, 1.6]);
+pub(super) const GRAVITY_SCALE: Factor =
+    factor("gravity_scale", "pull of gravity, in multiples of 0.0025", [1.0, 0.8, 1.2, 0.5, 0.8]);
+
+/// What is seen of both cars: `state`, position and velocity; `pixels`, the valley from the side.
+pub(super) fn views(options: &Options) -> Result<Vec<View>> {
+    let low = [MIN_POSITION as f32, -MAX_SPEED as f32];
+    let high = [MAX_POSITION as f32, MAX_SPEED as f32];
+    Ok(vec![View::numbers("state", &low, &high), View::pixels("pixels", options)?])
+}
 
 /// What is to be drawn.
 #[derive(Debug, Clone, Copy)]

@@ -6,14 +6,16 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Result, Rng, Space, Value};
 
-use super::constants::{check, factor};
-use super::hill::{self, GRAVITY, MAX_POSITION, MAX_SPEED, MIN_POSITION, Scene};
+use super::constants::check;
+use super::hill::{
+    self, GOAL_VELOCITY, GRAVITY, GRAVITY_SCALE, MAX_POSITION, MAX_SPEED, MIN_POSITION, PUSH_SCALE, Scene,
+};
+use crate::EnvEntry;
 use crate::blueprint::blueprint;
 use crate::factors::exact;
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
-use crate::world::{Action, Face, Outcome, Sight, View, World};
-use crate::{EnvEntry, OptionEntry};
+use crate::world::{Action, Face, Outcome, Sight, World};
 
 const PUSH: f64 = 0.0015;
 const GOAL: f64 = 0.45;
@@ -32,29 +34,13 @@ A car in a valley is too weak to drive up to the flag; it must swing back and fo
 - Equal to Gymnasium 1.4's `MountainCarContinuous-v0` bit for bit from the same state of 32-bit numbers. There the first
   step after a reset is taken in 64 bits, here all are taken in 32. The expert pushes the way the car
   moves, in proportion to its speed.",
-    options: &[OptionEntry {
-        name: "goal_velocity",
-        default: "0",
-        about: "the least velocity with which the goal counts, at most 0.07",
-    }],
-    factors: &[
-        factor("push_scale", "the motor's push, in multiples of 0.0015", [1.0, 0.8, 1.2, 1.2, 1.6]),
-        factor("gravity_scale", "pull of gravity, in multiples of 0.0025", [1.0, 0.8, 1.2, 0.5, 0.8]),
-        HUE,
-        LIGHT,
-    ],
+    options: &[GOAL_VELOCITY],
+    factors: &[PUSH_SCALE, GRAVITY_SCALE, HUE, LIGHT],
     make: Maker::BuiltIn(|options| {
         let face = Face {
             action: Space::vector(1, -1.0, 1.0),
             action_names: &[],
-            views: vec![
-                View::numbers(
-                    "state",
-                    &[MIN_POSITION as f32, -MAX_SPEED as f32],
-                    &[MAX_POSITION as f32, MAX_SPEED as f32],
-                ),
-                View::pixels("pixels", options)?,
-            ],
+            views: hill::views(options)?,
             max_steps: Some(999),
         };
         let goal_velocity = options.number("goal_velocity", 0.0, 0.0..=MAX_SPEED as f32)?;

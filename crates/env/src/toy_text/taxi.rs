@@ -69,7 +69,7 @@ A taxi in a walled town of five by five fetches a passenger at one of four stand
 - Reward: -1 a step, 20 for the ride, -10 for picking up or dropping off in vain.
 - Ends when the passenger is at the destination; cut off after 200 steps.
 - Equal to Gymnasium 1.4's `Taxi-v4` in every number of the table of transitions, dry and rainy, and in what fickle passengers
-  do. The expert plays best for its table.",
+  do. The expert plays best for the table of its default rates.",
     options: &[
         OptionEntry { name: "rainy", default: "false", about: "whether moves go astray" },
         OptionEntry { name: "fickle", default: "false", about: "whether passengers change their mind" },

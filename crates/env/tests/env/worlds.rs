@@ -282,3 +282,16 @@ fn a_damaged_saved_state_is_refused_or_played_on_without_a_panic() {
         assert_eq!(env.snapshot().unwrap(), saved);
     });
 }
+
+#[test]
+fn a_saved_state_at_the_end_of_all_counting_is_played_on() {
+    each(|entry| {
+        let mut env = make_built_in(entry.id).unwrap();
+        env.reset(Seed(1)).unwrap();
+        let saved = String::from_utf8(env.snapshot().unwrap()).unwrap();
+        let far = saved.replace("\"n_steps\":0", &format!("\"n_steps\":{}", usize::MAX));
+        assert_ne!(far, saved);
+        env.restore(far.as_bytes()).unwrap();
+        env.step(&env.advise(Skill::Expert, &mut Seed(2).rng())).unwrap();
+    });
+}
