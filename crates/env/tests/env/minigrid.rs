@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 use worldsmith_core::{Rng, Seed, Step, StepKind, Value};
-use worldsmith_env::grid::ENTRIES;
+use worldsmith_env::minigrid::ENTRIES;
 use worldsmith_env::{BuiltIn, Skill, make_built_in};
 
 use crate::fixture;

@@ -69,7 +69,7 @@ const SYMBOLS: usize = 1;
 pub struct GridWorld {
     layout: Box<dyn Layout>,
     /// Steps over which the reward falls.
-    max_steps: u32,
+    max_steps: u64,
     glimpse_tiles: Tiles,
     board_tiles: Tiles,
 }
@@ -108,7 +108,7 @@ pub fn make(
     };
     let world = GridWorld {
         layout: Box::new(layout),
-        max_steps: u32::try_from(limit).unwrap_or(u32::MAX),
+        max_steps: limit as u64,
         glimpse_tiles: Tiles::new(picture, [SIDE as i32; 2]),
         board_tiles: Tiles::new(picture, size),
     };
@@ -166,8 +166,8 @@ impl World for GridWorld {
 
 impl GridWorld {
     /// What a win after `n_steps` is worth: from 1 down to 0.1 at the end of the time.
-    fn reward(&self, n_steps: u32) -> f32 {
-        let spent = f64::from(n_steps) / f64::from(self.max_steps.max(1));
+    fn reward(&self, n_steps: u64) -> f32 {
+        let spent = n_steps as f64 / self.max_steps.max(1) as f64;
         (1.0 - 0.9 * spent.min(1.0)) as f32
     }
 }

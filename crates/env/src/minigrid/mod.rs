@@ -1,7 +1,7 @@
-//! Grids: a MiniGrid-compatible engine, Sokoban, mazes and memory tasks.
+//! MiniGrid's environments: one engine and a [`layout`] each.
 //!
-//! MiniGrid's environments are one engine and a [`layout`] each: [`cell`] and [`board`] are what stands where, [`engine`] the
-//! rules, [`mission`] the words of instructions, [`view`] what the agent sees, [`draw`] pictures of it, [`plan`] the expert.
+//! [`cell`] and [`board`] are what stands where, [`engine`] the rules, [`mission`] the words of instructions, [`view`] what the
+//! agent sees, [`draw`] pictures of it, [`plan`] the expert.
 
 use crate::EnvEntry;
 

@@ -170,7 +170,7 @@ pub struct State {
     /// What is in the player's hand; nothing is `..`.
     pub carried: Cell,
     /// Actions taken so far.
-    pub n_steps: u32,
+    pub n_steps: u64,
     /// What the episode is about.
     pub task: Task,
     /// This episode's look and mechanics.
