@@ -5,7 +5,7 @@ use worldsmith_core::{Env, Error, ErrorKind, Result};
 use crate::batch::BatchEnv;
 use crate::blueprint::{Blueprint, BuiltIn, COMMON_OPTIONS};
 use crate::factors::Factor;
-use crate::{Options, arcade, classic, gym, minigrid, toy_text};
+use crate::{Options, arcade, classic, gym, minigrid, plane, toy_text};
 
 /// The command that lists every environment, for hints.
 const LIST: &str = "worldsmith envs";
@@ -48,7 +48,8 @@ pub struct OptionEntry {
 }
 
 /// The built-in environments, group by group.
-const GROUPS: &[&[EnvEntry]] = &[arcade::ENTRIES, classic::ENTRIES, toy_text::ENTRIES, minigrid::ENTRIES];
+const GROUPS: &[&[EnvEntry]] =
+    &[arcade::ENTRIES, classic::ENTRIES, toy_text::ENTRIES, minigrid::ENTRIES, plane::ENTRIES];
 
 /// The built-in environments.
 pub fn envs() -> impl Iterator<Item = &'static EnvEntry> {

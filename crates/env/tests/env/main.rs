@@ -6,8 +6,10 @@ mod bridge;
 mod classic;
 mod minigrid;
 mod page;
+mod point_maze;
 mod pool;
 mod toy_text;
+mod wall;
 mod worlds;
 
 use std::path::Path;
