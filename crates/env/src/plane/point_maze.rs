@@ -53,8 +53,9 @@ A ball rolls through a maze of square cells of one metre, pushed by a force. Bal
 - Action: two forces, each from -1 to 1, times 100 N, for 0.01 s. Speeds above 5 m/s along an axis are cut before each step.
 - Reward: 1 within 0.45 m of the goal, else 0; with `dense` e to the power of minus the distance.
 - Never ends by itself, with `episodic` at the goal; cut off after 300 steps (`umaze`, `open`), 600 (`medium`), 800 (`large`).
-- Equal to Gymnasium-Robotics 1.4.2's `PointMaze_UMaze-v3`, `_Open-`, `_Medium-` and `_Large-`, on MuJoCo 4.0.0, walls
-  included, to 1e-9 over 100 steps from the same state. Pictures are drawn in a style of their own.
+- Equal to Gymnasium-Robotics 1.4.2's `PointMaze_UMaze-v3`, `_Open-`, `_Medium-` and `_Large-` on MuJoCo 4.0.0 (and 3.17),
+  walls included, to 1e-9 over 100 steps from the same state. Older MuJoCo, such as 3.3, lets the ball 2 mm nearer to walls
+  before they push. Pictures are drawn in a style of their own.
 - The expert takes the shortest way through the cells, steering for the end of each straight run.",
     options: &[
         OptionEntry { name: "maze", default: "umaze", about: "which maze: `umaze`, `medium`, `large` or `open`" },
