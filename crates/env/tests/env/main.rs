@@ -4,10 +4,13 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod driving;
+mod first_person;
 mod minigrid;
 mod page;
 mod point_maze;
 mod pool;
+mod sokoban;
 mod toy_text;
 mod wall;
 mod worlds;
