@@ -4,6 +4,7 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod crafter;
 mod pool;
 mod worlds;
 
