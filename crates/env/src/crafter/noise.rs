@@ -35,7 +35,8 @@ struct Near {
 impl Noise {
     /// The landscape of `seed`.
     pub fn new(seed: i64) -> Self {
-        let next = |seed: i64| seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let next =
+            |seed: i64| seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let mut state = next(next(next(seed)));
         let mut source: [u8; 256] = std::array::from_fn(|i| i as u8);
         let mut permutation = [0; 256];

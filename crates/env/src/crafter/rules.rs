@@ -171,7 +171,10 @@ impl Rules {
         ("standard", "as in the package"),
         ("recipes", "tables, furnaces and tools are made of other things"),
         ("survival", "water is poison, trees are drunk, cows hurt, saplings feed"),
-        ("terrain", "sand kills and lava does not, water can be waded through, coal and iron lie in each other's place"),
+        (
+            "terrain",
+            "sand kills and lava does not, water can be waded through, coal and iron lie in each other's place",
+        ),
         ("mixed", "all of these at once"),
     ];
 
@@ -211,7 +214,14 @@ impl Rules {
             cow: amounts([(Item::Food, 6)]),
             plant: amounts([(Item::Food, 4)]),
             weapons: BTreeMap::from([(Item::WoodSword, 2), (Item::StoneSword, 3), (Item::IronSword, 5)]),
-            body: Body { hunger: 25.0, thirst: 20.0, fatigue: 30.0, rest: -10.0, recover: 25.0, decay: -15.0 },
+            body: Body {
+                hunger: 25.0,
+                thirst: 20.0,
+                fatigue: 30.0,
+                rest: -10.0,
+                recover: 25.0,
+                decay: -15.0,
+            },
             creatures: Creatures {
                 cow_health: 3,
                 zombie_health: 5,

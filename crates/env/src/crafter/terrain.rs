@@ -70,7 +70,8 @@ impl Terrain {
 
     /// The top left cell of a chunk, and the first column and row after it.
     pub fn chunk(&self, chunk: u16) -> [Cell; 2] {
-        let (x, y) = (i32::from(chunk) / self.chunk_rows() * CHUNK, i32::from(chunk) % self.chunk_rows() * CHUNK);
+        let (x, y) =
+            (i32::from(chunk) / self.chunk_rows() * CHUNK, i32::from(chunk) % self.chunk_rows() * CHUNK);
         let end = |from: i32, size: usize| (from + CHUNK).min(size as i32);
         [[x, y], [end(x, self.width), end(y, self.height)]]
     }

@@ -90,7 +90,8 @@ impl Surveyor {
         let field = |z, size| self.field(x, y, z, size);
         if field(6.0, 7.0) > 0.15 && mountain > 0.3 {
             (Material::Path, false)
-        } else if self.field(2.0 * x, y / 5.0, 7.0, 3.0) > 0.4 || self.field(x / 5.0, 2.0 * y, 7.0, 3.0) > 0.4 {
+        } else if self.field(2.0 * x, y / 5.0, 7.0, 3.0) > 0.4 || self.field(x / 5.0, 2.0 * y, 7.0, 3.0) > 0.4
+        {
             (Material::Path, true)
         } else if field(1.0, 8.0) > 0.0 && chance.uniform() > rare(0.15) {
             (Material::Coal, false)

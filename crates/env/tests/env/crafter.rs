@@ -223,7 +223,18 @@ fn new_worlds_are_those_of_the_package_with_its_draws() {
             && chance.0.len() == 9;
         if !same {
             let ours = Vec::<String>::from(generate_terrain.clone());
-            eprintln!("{}", ours.iter().zip(&rows).map(|(a, b)| a.chars().zip(b.chars()).map(|(a,b)| if a==b {'.'} else {a}).collect::<String>() + "\n").collect::<String>());
+            eprintln!(
+                "{}",
+                ours.iter()
+                    .zip(&rows)
+                    .map(|(a, b)| a
+                        .chars()
+                        .zip(b.chars())
+                        .map(|(a, b)| if a == b { '.' } else { a })
+                        .collect::<String>()
+                        + "\n")
+                    .collect::<String>()
+            );
             eprintln!("left {}", chance.0.len());
         }
         n_same += usize::from(same);
@@ -240,8 +251,7 @@ fn plain_episode() -> Episode {
 #[test]
 fn worlds_hold_as_much_of_everything_as_those_of_the_package() {
     let fixture = fixture("crafter/worlds.json");
-    let theirs: Vec<Vec<f64>> =
-        fixture["counts"].as_array().unwrap().iter().map(crate::numbers).collect();
+    let theirs: Vec<Vec<f64>> = fixture["counts"].as_array().unwrap().iter().map(crate::numbers).collect();
     let rules = Rules::standard();
     let land = Land { area: [64, 64], ore_ratio: 1.0 };
     let ours: Vec<Vec<f64>> = (0..theirs.len() as u64)
@@ -282,7 +292,10 @@ fn the_standard_rules_hold_the_tables_of_the_package() {
     assert_eq!(json(&rules.walkable).sorted(), tables["walkable"].sorted());
     for (item, limits) in tables["items"].as_object().unwrap() {
         let initial = rules.initial.iter().find(|(known, _)| known.name() == item).unwrap().1;
-        assert_eq!([limits["max"].as_u64(), limits["initial"].as_u64()], [rules.most, initial].map(|n| Some(n.into())));
+        assert_eq!(
+            [limits["max"].as_u64(), limits["initial"].as_u64()],
+            [rules.most, initial].map(|n| Some(n.into()))
+        );
     }
     assert_eq!(rules.collect.len(), tables["collect"].as_object().unwrap().len());
     for (material, rule) in &rules.collect {

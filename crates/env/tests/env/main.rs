@@ -5,7 +5,9 @@ mod arcade;
 mod bridge;
 mod classic;
 mod crafter;
+mod page;
 mod pool;
+mod toy_text;
 mod worlds;
 
 use std::path::Path;
