@@ -137,8 +137,7 @@ impl<C: Chance> Turn<'_, C> {
 
     fn make(&mut self, deed: Deed) {
         let Some(Make { uses, near, gives, unlocks }) = self.rules.make.get(&deed) else { return };
-        let at_hand = Material::ALL.iter().filter(|material| near.has(**material));
-        if !at_hand.into_iter().all(|material| self.is_near(*material)) || !self.state.player.has(uses) {
+        if !near.iter().all(|material| self.is_near(material)) || !self.state.player.has(uses) {
             return;
         }
         let player = &mut self.state.player;

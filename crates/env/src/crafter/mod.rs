@@ -3,22 +3,31 @@
 //! - [`names`], [`terrain`], [`state`], [`rules`], [`chance`]: the nouns
 //! - [`transition`]: one step; `act` is the player's turn, `creatures` everybody else's
 //! - [`world_gen`] over [`noise`]: how a world comes to be
-//! - `draw` over `textures`, `text`, `symbols`: what is seen
-//! - `expert`: somebody who plays well
+//! - `draw` over `tiles` and `textures`, `text`, `symbols`: what is seen
+//! - `expert` over `route` and `shelter`: somebody who plays well
 //! - [`world`]: all of it behind [`World`](crate::world::World), and the registry entry
 
 mod act;
 pub mod chance;
 mod creatures;
+mod draw;
+mod expert;
 pub mod names;
 pub mod noise;
+mod route;
 pub mod rules;
+mod shelter;
 pub mod state;
+mod symbols;
 pub mod terrain;
+mod text;
+mod textures;
+mod tiles;
 pub mod transition;
+pub mod world;
 pub mod world_gen;
 
 use crate::EnvEntry;
 
 /// Registry entries.
-pub const ENTRIES: &[EnvEntry] = &[];
+pub const ENTRIES: &[EnvEntry] = &[world::ENTRY];

@@ -28,11 +28,18 @@ macro_rules! names {
         #[serde(rename_all = "snake_case")]
         pub enum $kind { $($(#[$doc])* $variant,)* }
 
+        impl $kind {
+            /// [`Name::name`], where only constants are known.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+
         impl Name for $kind {
             const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+                self.word()
             }
 
             fn index(self) -> usize {
@@ -224,7 +231,7 @@ impl<K: Name, T: Copy, const N: usize> Tally<K, T, N> {
     }
 
     /// Names and numbers, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (K, T)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (K, T)> + Clone + '_ {
         K::ALL.iter().copied().zip(self.numbers)
     }
 }
@@ -293,16 +300,15 @@ impl Materials {
         self.0 >> material as u16 & 1 == 1
     }
 
+    /// Each of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = Material> {
+        Material::ALL.iter().copied().filter(move |material| self.has(*material))
+    }
+
     /// What is in either.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
-    }
-
-    /// What is in here and not in `other`.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
     }
 }
 
@@ -314,7 +320,7 @@ impl From<Vec<Material>> for Materials {
 
 impl From<Materials> for Vec<Material> {
     fn from(set: Materials) -> Self {
-        Material::ALL.iter().copied().filter(|material| set.has(*material)).collect()
+        set.iter().collect()
     }
 }
 

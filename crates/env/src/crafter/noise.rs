@@ -14,6 +14,8 @@ const SQUISH: f64 = 1.0 / 3.0;
 const REACH: f64 = 2.0;
 /// Makes values lie between -1 and 1.
 const NORM: f64 = 1.0 / 103.0;
+/// Less than this is rounding error.
+const NOTHING: f64 = 1e-7;
 /// A cell of the lattice is cut into so many bins an axis; each knows which points can be heard inside.
 const BINS: usize = 8;
 
@@ -67,7 +69,8 @@ impl Noise {
                 sum += (fade * fade) * (fade * fade) * (a * x + b * y + c * z);
             }
         }
-        sum * NORM
+        // At the points of the lattice the noise is 0; what rounding leaves there is no landscape.
+        if sum.abs() < NOTHING { 0.0 } else { sum * NORM }
     }
 
     /// The gradient of a lattice point.

@@ -5,6 +5,7 @@ use worldsmith_core::{Error, Result, Rng};
 
 use super::names::{Achievements, Inventory, Item, Materials};
 use super::terrain::{Cell, Terrain};
+use crate::look::Look;
 
 /// The whole game at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,8 +40,8 @@ pub struct Episode {
     pub hunger_ratio: f32,
     /// How many zombies there are.
     pub zombie_ratio: f32,
-    /// How bright pictures are.
-    pub brightness_ratio: f32,
+    /// The colours of pictures.
+    pub look: Look,
     /// Start of the noise that is seen at night.
     pub noise_seed: u32,
 }
@@ -227,12 +228,12 @@ impl State {
             known[usize::from(*chunk)] = true;
         }
         let Player { hunger, thirst, fatigue, recover, .. } = self.player;
-        let Episode { day_steps, hunger_ratio, zombie_ratio, brightness_ratio, .. } = self.episode;
+        let Episode { day_steps, hunger_ratio, zombie_ratio, look, .. } = self.episode;
         let counters = [hunger, thirst, fatigue, recover];
-        let ratios = [day_steps, hunger_ratio, zombie_ratio, brightness_ratio];
+        let ratios = [day_steps, hunger_ratio, zombie_ratio];
         let fits = counters.iter().all(|x| x.abs() <= 1e3) && ratios.iter().all(|x| (0.0..=1e4).contains(x));
         if fits && day_steps >= 1.0 {
-            Ok(())
+            look.check()
         } else {
             wrong(format!("expected small counters and ratios, got {counters:?} and {ratios:?}"))
         }
@@ -261,9 +262,8 @@ impl Player {
 }
 
 impl Episode {
-    /// From the entry's factors `day_steps`, `hunger_ratio`, `zombie_ratio` and `brightness_ratio`.
-    pub fn new([day_steps, hunger_ratio, zombie_ratio, brightness_ratio]: [f32; 4], rng: &mut Rng) -> Self {
-        let noise_seed = rng.next_u64() as u32;
-        Self { day_steps, hunger_ratio, zombie_ratio, brightness_ratio, noise_seed }
+    /// From `day_steps`, `hunger_ratio` and `zombie_ratio`, and how it looks.
+    pub fn new([day_steps, hunger_ratio, zombie_ratio]: [f32; 3], look: Look, rng: &mut Rng) -> Self {
+        Self { day_steps, hunger_ratio, zombie_ratio, look, noise_seed: rng.next_u64() as u32 }
     }
 }

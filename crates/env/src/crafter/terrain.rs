@@ -8,6 +8,9 @@ use super::names::{Material, Name};
 /// A cell: column from the left, row from the top.
 pub type Cell = [i32; 2];
 
+/// The most cells that a side of the world has.
+pub const MOST_SIDE: usize = 128;
+
 /// Side of the squares in which creatures are counted and kept in balance, in cells.
 pub const CHUNK: i32 = 12;
 

@@ -11,6 +11,7 @@ use worldsmith_env::crafter::state::{Episode, Kind, Object, State};
 use worldsmith_env::crafter::terrain::Terrain;
 use worldsmith_env::crafter::transition::step;
 use worldsmith_env::crafter::world_gen::{Land, generate};
+use worldsmith_env::look::Look;
 
 use crate::fixture;
 
@@ -147,8 +148,8 @@ fn events(before: &State, after: &State, deed: Deed) -> BTreeSet<String> {
 }
 
 /// What must happen somewhere in the rollouts, beside all achievements.
-const EVENTS: &str = "cow moves,cow is hurt,cow ends,cow comes,cow goes,zombie moves,zombie is hurt,zombie ends,zombie comes,\
-    zombie goes,skeleton moves,skeleton is hurt,skeleton ends,skeleton comes,skeleton goes,arrow moves,arrow comes,arrow ends,\
+const EVENTS: &str = "cow moves,cow is hurt,cow ends,cow comes,cow goes,zombie moves,zombie is hurt,zombie comes,\
+    zombie goes,skeleton moves,skeleton is hurt,skeleton comes,skeleton goes,arrow moves,arrow comes,arrow ends,\
     plant comes,plant ends,hit,hard hit,weakens,heals,less food,less drink,less energy,falls asleep,wakes,rests,table breaks,\
     furnace breaks,burns";
 
@@ -211,7 +212,6 @@ fn new_worlds_are_those_of_the_package_with_its_draws() {
         let mut chance = Playback(draws.into_iter());
         let land = Land { area: [rows.len(), rows[0].len()], ore_ratio: 1.0 };
         let state = generate(&rules, land, episode, &mut chance);
-        let generate_terrain = state.terrain.clone();
         let objects: Vec<String> = state
             .objects
             .iter()
@@ -221,22 +221,6 @@ fn new_worlds_are_those_of_the_package_with_its_draws() {
             && serde_json::to_value(&objects).unwrap() == world["objects"]
             && serde_json::to_value(&state.chunks).unwrap() == world["chunks"]
             && chance.0.len() == 9;
-        if !same {
-            let ours = Vec::<String>::from(generate_terrain.clone());
-            eprintln!(
-                "{}",
-                ours.iter()
-                    .zip(&rows)
-                    .map(|(a, b)| a
-                        .chars()
-                        .zip(b.chars())
-                        .map(|(a, b)| if a == b { '.' } else { a })
-                        .collect::<String>()
-                        + "\n")
-                    .collect::<String>()
-            );
-            eprintln!("left {}", chance.0.len());
-        }
         n_same += usize::from(same);
         n_worlds += 1;
     }
@@ -245,7 +229,7 @@ fn new_worlds_are_those_of_the_package_with_its_draws() {
 }
 
 fn plain_episode() -> Episode {
-    Episode::new([300.0, 1.0, 1.0, 1.0], &mut Seed(0).rng())
+    Episode::new([300.0, 1.0, 1.0], Look::new([0.0, 1.0]), &mut Seed(0).rng())
 }
 
 #[test]
