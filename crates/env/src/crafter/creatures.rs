@@ -6,7 +6,7 @@ use super::chance::Chance;
 use super::names::Materials;
 use super::rules::Balance;
 use super::state::{Facing, Kind, State, distance, plus};
-use super::terrain::Cell;
+use super::terrain::{Cell, MOST_CHUNKS};
 use super::transition::Turn;
 
 /// Steps at which zombies and skeletons notice the player.
@@ -182,19 +182,26 @@ impl<C: Chance> Turn<'_, C> {
     /// Lets creatures appear and go, chunk by chunk.
     pub fn balance(&mut self) {
         let light = self.state.daylight();
+        let mut numbers = [[0_u16; Species::ALL.len()]; MOST_CHUNKS];
+        for object in &self.state.objects {
+            if let Some(species) = Species::of(object.kind) {
+                let chunk = self.state.terrain.chunk_of(object.position);
+                numbers[usize::from(chunk)][species as usize] += 1;
+            }
+        }
         for i in 0..self.state.chunks.len() {
             let chunk = self.state.chunks[i];
             for species in Species::ALL {
-                self.balance_species(chunk, species, light);
+                let n = numbers[usize::from(chunk)][species as usize];
+                self.balance_species(chunk, species, n.into(), light);
             }
         }
     }
 
-    fn balance_species(&mut self, chunk: u16, species: Species, light: f64) {
+    fn balance_species(&mut self, chunk: u16, species: Species, n: usize, light: f64) {
         let rule = &self.rules.balance[species as usize];
         let ratio = if species == Species::Zombie { f64::from(self.state.episode.zombie_ratio) } else { 1.0 };
         let target = |[dark, lit]: [f64; 2]| ((dark + lit * light) * ratio) as usize;
-        let n = species.members(self.state, chunk).count();
         let space = if n < target(rule.least) { self.state.terrain.count(chunk, rule.on) } else { 0 };
         if space > 0 && space >= rule.least_cells {
             if self.chance.uniform() < rule.spawn_chance {

@@ -221,3 +221,91 @@ fn copy(out: &mut [u8], row: &[u8; MOST_ROW]) {
         len => out.copy_from_slice(&row[..len]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::{Item, Material};
+    use super::super::state::Facing;
+    use super::*;
+
+    const SIZE: usize = 64;
+
+    fn drawn(state: &State) -> Vec<u8> {
+        let mut px = vec![1; SIZE * SIZE * 3];
+        draw(state, 300, &Tiles::new(SIZE, SIZE), &mut Canvas::new(&mut px, SIZE, SIZE));
+        px
+    }
+
+    /// The pixels of one cell.
+    fn cell(px: &[u8], [x, y]: [usize; 2]) -> Vec<u8> {
+        (0..7).flat_map(|r| px[((y * 7 + r) * SIZE + x * 7) * 3..][..21].to_vec()).collect()
+    }
+
+    fn brightness(px: &[u8]) -> f64 {
+        px.iter().map(|part| f64::from(*part)).sum::<f64>() / px.len() as f64
+    }
+
+    #[test]
+    fn everything_looks_different() {
+        let mut state = State::meadow();
+        let mut seen = vec![cell(&drawn(&state), [0, 0])];
+        for material in Material::ALL.iter().filter(|material| **material != Material::Grass) {
+            state.terrain.set([0, 1], *material);
+            seen.push(cell(&drawn(&state), [0, 0]));
+        }
+        let mut kinds = vec![Kind::Cow, Kind::Zombie { cooldown: 0 }, Kind::Skeleton { reload: 0 }];
+        kinds.extend(Facing::ALL.map(|facing| Kind::Arrow { facing }));
+        kinds.extend([0, 301].map(|grown| Kind::Plant { grown }));
+        for kind in kinds {
+            let mut state = State::meadow();
+            state.add([0, 1], 1, kind);
+            seen.push(cell(&drawn(&state), [0, 0]));
+        }
+        for facing in Facing::ALL {
+            state.player.facing = facing;
+            seen.push(cell(&drawn(&state), [4, 3]));
+        }
+        state.player.position = [0, 0];
+        seen.push(cell(&drawn(&state), [0, 0]));
+        for (i, item) in Item::ALL.iter().enumerate() {
+            for n in [1, 2, 9] {
+                state.player.inventory[*item] = n;
+                seen.push(cell(&drawn(&state), [i % 9, 7 + i / 9]));
+            }
+        }
+        for (i, one) in seen.iter().enumerate() {
+            assert!(seen[..i].iter().all(|other| other != one), "picture {i} looks like another");
+        }
+    }
+
+    #[test]
+    fn noon_is_bright_midnight_dark_and_grainy_and_sleep_grey() {
+        let mut state = State::meadow();
+        let noon = drawn(&state);
+        state.step = 210;
+        let midnight = drawn(&state);
+        let map = ..49 * SIZE * 3;
+        assert!(brightness(&midnight[map]) < 0.6 * brightness(&noon[map]));
+        assert_eq!(midnight[49 * SIZE * 3..], noon[49 * SIZE * 3..], "the inventory needs no light");
+        assert_eq!(cell(&noon, [0, 0]), cell(&noon, [8, 6]));
+        assert_ne!(cell(&midnight, [0, 0]), cell(&midnight, [8, 6]));
+        state.step = 510;
+        assert_ne!(drawn(&state), midnight, "grain moves");
+        (state.step, state.player.sleeping) = (60, true);
+        let asleep = drawn(&state);
+        assert!(cell(&asleep, [0, 0]).as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && *b == r + 8));
+    }
+
+    #[test]
+    fn colours_turn_and_dim_with_the_factors() {
+        let mut state = State::meadow();
+        let plain = drawn(&state);
+        state.episode.look = Look::new([120.0, 1.0]);
+        let turned = drawn(&state);
+        let off = plain.as_chunks::<3>().0.iter().zip(turned.as_chunks::<3>().0);
+        // Red becomes green, green blue and blue red.
+        assert!(off.into_iter().all(|(old, new)| (0..3).all(|i| old[i].abs_diff(new[(i + 1) % 3]) <= 1)));
+        state.episode.look = Look::new([0.0, 0.5]);
+        assert!((brightness(&drawn(&state)) - 0.5 * brightness(&plain)).abs() < 1.0);
+    }
+}

@@ -49,6 +49,10 @@ const NEAR: u32 = 8;
 const BESIDE: u32 = 4;
 /// How far is too far to go back to a table, in deeds.
 const FAR: u32 = 25;
+/// Less daylight than this is night.
+const NIGHT: f64 = 0.2;
+/// At this health and below it, the expert hides.
+const WOUNDED: u8 = 4;
 /// How many plans hang on one another at most.
 const MOST_DEPTH: usize = 6;
 
@@ -78,21 +82,40 @@ impl Mind<'_> {
     /// Eats, drinks and sleeps before it is too late.
     fn survive(&self) -> Option<Deed> {
         let has = |item| self.routes.has(item);
-        let thirst = || (has(Item::Drink) <= 3).then(|| self.gather(Item::Drink, 0)).flatten();
-        let hunger = || (has(Item::Food) <= 3).then(|| self.gather(Item::Food, 0)).flatten();
+        let thirst = || self.refill(Item::Drink, 6);
+        let hunger = || self.refill(Item::Food, 5);
         let drink_first = has(Item::Drink) <= has(Item::Food);
         let fed = if drink_first { thirst().or_else(hunger) } else { hunger().or_else(thirst) };
         fed.or_else(|| self.rest())
     }
 
-    fn rest(&self) -> Option<Deed> {
-        let [health, energy] = [Item::Health, Item::Energy].map(|item| self.routes.has(item));
-        let is_night = self.state.daylight() < 0.4;
-        if shelter::is_sealed(self.rules, self.state) {
-            let tired = energy < self.rules.most;
-            return if tired { Some(Deed::Sleep) } else { (health <= 5).then_some(Deed::Noop) };
+    /// Gets more of a vital sign that is low, or that is not full where a source is beside the way. Who hides waits longer.
+    fn refill(&self, item: Item, full: u8) -> Option<Deed> {
+        let level = self.routes.has(item);
+        let low = if self.hides() { 1 } else { 3 };
+        if level <= low {
+            return self.gather(item, 0);
         }
-        if energy <= 2 || health <= 3 || (is_night && energy <= 6) {
+        if level > full {
+            return None;
+        }
+        let (cost, cell) = self.source(item)?;
+        if cost <= BESIDE { self.take(cell) } else { None }
+    }
+
+    /// Whether it is better not to be outside: by night, and when wounded.
+    fn hides(&self) -> bool {
+        self.state.daylight() < NIGHT || self.routes.has(Item::Health) <= WOUNDED
+    }
+
+    fn rest(&self) -> Option<Deed> {
+        let energy = self.routes.has(Item::Energy);
+        let tired = energy < self.rules.most;
+        if shelter::is_sealed(self.rules, self.state) {
+            let sleepy = tired && (self.hides() || energy <= 6);
+            return if sleepy { Some(Deed::Sleep) } else { self.hides().then_some(Deed::Noop) };
+        }
+        if energy <= 2 || self.hides() {
             let found = shelter::seek(self.rules, self.state, &self.routes);
             let alone = self.routes.enemy().is_none_or(|(gap, _)| gap > 8);
             return found.or_else(|| (energy <= 2 && alone || energy == 0).then_some(Deed::Sleep));

@@ -18,7 +18,7 @@ mod route;
 pub mod rules;
 mod shelter;
 pub mod state;
-mod symbols;
+pub mod symbols;
 pub mod terrain;
 mod text;
 mod textures;

@@ -267,3 +267,24 @@ impl Episode {
         Self { day_steps, hunger_ratio, zombie_ratio, look, noise_seed: rng.next_u64() as u32 }
     }
 }
+
+#[cfg(test)]
+impl State {
+    /// Nine by nine cells of grass at noon, with the player, who has two pieces of wood, in the middle.
+    pub fn meadow() -> Self {
+        use super::names::Material;
+        let mut inventory = Inventory::new(|item| if item <= Item::Energy { 9 } else { 0 });
+        inventory[Item::Wood] = 2;
+        let look = Look::new([0.0, 1.0]);
+        Self {
+            step: 60,
+            terrain: Terrain::new([9, 9], Material::Grass),
+            player: Player::new([4, 4], inventory),
+            objects: Vec::new(),
+            next_id: 2,
+            chunks: vec![0],
+            achievements: Achievements::new(|_| 0),
+            episode: Episode { day_steps: 300.0, hunger_ratio: 1.0, zombie_ratio: 1.0, look, noise_seed: 0 },
+        }
+    }
+}

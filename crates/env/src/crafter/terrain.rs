@@ -14,6 +14,9 @@ pub const MOST_SIDE: usize = 128;
 /// Side of the squares in which creatures are counted and kept in balance, in cells.
 pub const CHUNK: i32 = 12;
 
+/// The most chunks that a world has.
+pub const MOST_CHUNKS: usize = (MOST_SIDE / CHUNK as usize + 1).pow(2);
+
 /// The ground: materials by cell. Its JSON form is one text a row, one letter a cell (see [`Terrain::LETTERS`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
@@ -22,7 +25,11 @@ pub struct Terrain {
     width: usize,
     /// Row by row.
     cells: Vec<Material>,
+    /// How many cells of each chunk are made of each material.
+    counts: Vec<[u16; N_MATERIALS]>,
 }
+
+const N_MATERIALS: usize = Material::ALL.len();
 
 impl Terrain {
     /// What stands for each material, in the order of [`Material`].
@@ -30,7 +37,17 @@ impl Terrain {
 
     /// All of one material.
     pub fn new([height, width]: [usize; 2], material: Material) -> Self {
-        Self { height, width, cells: vec![material; height * width] }
+        Self::of(height, width, vec![material; height * width])
+    }
+
+    fn of(height: usize, width: usize, cells: Vec<Material>) -> Self {
+        let mut terrain = Self { height, width, cells, counts: Vec::new() };
+        terrain.counts.resize(terrain.n_chunks(), [0; N_MATERIALS]);
+        for (i, material) in terrain.cells.iter().enumerate() {
+            let chunk = terrain.chunk_of([(i % width) as i32, (i / width) as i32]);
+            terrain.counts[usize::from(chunk)][material.index()] += 1;
+        }
+        terrain
     }
 
     /// Columns.
@@ -51,6 +68,10 @@ impl Terrain {
     /// Makes `cell` of `material`, if it lies inside.
     pub fn set(&mut self, cell: Cell, material: Material) {
         if let Some(i) = self.index(cell) {
+            let chunk = self.chunk_of(cell);
+            let counts = &mut self.counts[usize::from(chunk)];
+            counts[self.cells[i].index()] -= 1;
+            counts[material.index()] += 1;
             self.cells[i] = material;
         }
     }
@@ -81,9 +102,7 @@ impl Terrain {
 
     /// How many cells of a chunk are made of `material`.
     pub fn count(&self, chunk: u16, material: Material) -> usize {
-        let [[x, y], [end_x, end_y]] = self.chunk(chunk);
-        let cells = |row| self.row(row as usize)[x as usize..end_x as usize].iter();
-        (y..end_y).map(|row| cells(row).filter(|m| **m == material).count()).sum()
+        self.counts[usize::from(chunk)][material.index()].into()
     }
 
     fn chunk_rows(&self) -> i32 {
@@ -101,8 +120,10 @@ impl TryFrom<Vec<String>> for Terrain {
 
     fn try_from(rows: Vec<String>) -> Result<Self> {
         let width = rows.first().map_or(0, String::len);
-        if width == 0 || rows.iter().any(|row| row.len() != width) {
-            return Err(Error::invalid("expected rows of equal length, got others"));
+        if width == 0 || width.max(rows.len()) > MOST_SIDE || rows.iter().any(|row| row.len() != width) {
+            return Err(Error::invalid(format!(
+                "expected 1 to {MOST_SIDE} rows of equal length, got others"
+            )));
         }
         let material = |letter: u8| {
             let i = Self::LETTERS.iter().position(|known| *known == letter);
@@ -112,7 +133,7 @@ impl TryFrom<Vec<String>> for Terrain {
             })
         };
         let cells = rows.iter().flat_map(|row| row.bytes()).map(material).collect::<Result<_>>()?;
-        Ok(Self { height: rows.len(), width, cells })
+        Ok(Self::of(rows.len(), width, cells))
     }
 }
 

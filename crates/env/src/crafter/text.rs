@@ -86,36 +86,14 @@ fn nearby(state: &State, text: &mut String) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::Inventory;
-    use super::super::state::{Episode, Object, Player};
-    use super::super::terrain::Terrain;
     use super::*;
-    use crate::look::Look;
 
     #[test]
     fn a_text_tells_all_that_the_player_needs() {
-        let mut terrain = Terrain::new([9, 9], Material::Grass);
-        terrain.set([2, 4], Material::Water);
-        terrain.set([4, 5], Material::Tree);
-        let cow = Object { id: 2, position: [7, 3], health: 3, kind: Kind::Cow };
-        let mut inventory = Inventory::new(|item| if item <= Item::Energy { 9 } else { 0 });
-        inventory[Item::Wood] = 2;
-        let state = State {
-            step: 0,
-            terrain,
-            player: Player::new([4, 4], inventory),
-            objects: vec![cow],
-            next_id: 3,
-            chunks: vec![0],
-            achievements: super::super::names::Achievements::new(|_| 0),
-            episode: Episode {
-                day_steps: 300.0,
-                hunger_ratio: 1.0,
-                zombie_ratio: 1.0,
-                look: Look::new([0.0, 1.0]),
-                noise_seed: 0,
-            },
-        };
+        let mut state = State::meadow();
+        state.terrain.set([2, 4], Material::Water);
+        state.terrain.set([4, 5], Material::Tree);
+        state.add([7, 3], 3, Kind::Cow);
         let mut text = String::new();
         write(&state, &mut text);
         assert_eq!(

@@ -9,6 +9,9 @@ use super::rules::Rules;
 use super::state::{Episode, Kind, Player, State};
 use super::terrain::{Cell, Terrain};
 
+/// Where the field of mountains is higher than this, there is rock.
+const MOUNTAIN: f64 = 0.15;
+
 /// How a world is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Land {
@@ -61,17 +64,26 @@ impl Surveyor {
         self.noise.at([x / size, y / size, z])
     }
 
+    /// How much a cell belongs to the meadow in which the player starts, from 0 to 1.
+    fn start(&self, cell: Cell) -> f64 {
+        let gap = gap(cell, self.middle);
+        // Farther away noise cannot lift it above one in ten millions.
+        let noise = if gap < 24.0 { self.field(cell[0].into(), cell[1].into(), 8.0, 3.0) } else { 0.0 };
+        1.0 / (1.0 + (gap - 4.0 - 2.0 * noise).exp())
+    }
+
     /// What a cell is made of, and whether it belongs to a tunnel.
     fn material(&self, cell: Cell, chance: &mut impl Chance) -> (Material, bool) {
         let [x, y] = cell.map(f64::from);
-        let start = 4.0 - gap(cell, self.middle) + 2.0 * self.field(x, y, 8.0, 3.0);
-        let start = 1.0 / (1.0 + (-start).exp());
+        let start = self.start(cell);
         let water = self.field(x, y, 3.0, 15.0) + 0.15 * self.field(x, y, 3.0, 5.0) + 0.1 - 2.0 * start;
-        let mountain = (self.field(x, y, 0.0, 15.0) + 0.3 * self.field(x, y, 0.0, 5.0)) / 1.3;
-        let mountain = mountain - (4.0 * start + 0.3 * water);
+        let coarse = self.field(x, y, 0.0, 15.0) / 1.3 - (4.0 * start + 0.3 * water);
+        // The fine field lifts a cell by less than its share.
+        let is_low = coarse + 0.3 / 1.3 < MOUNTAIN;
+        let mountain = if is_low { coarse } else { coarse + self.field(x, y, 0.0, 5.0) * 0.3 / 1.3 };
         if start > 0.5 {
             (Material::Grass, false)
-        } else if mountain > 0.15 {
+        } else if mountain > MOUNTAIN {
             self.rock([x, y], mountain, chance)
         } else if 0.25 < water && water <= 0.35 && self.field(x, y, 4.0, 9.0) > -0.2 {
             (Material::Sand, false)

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
-use worldsmith_core::Seed;
+use worldsmith_core::{Seed, Value};
 use worldsmith_env::crafter::chance::Chance;
-use worldsmith_env::crafter::names::{Achievement, Deed, Item, Material, Name};
+use worldsmith_env::crafter::names::{Achievement, Achievements, Deed, Item, Material, Name};
 use worldsmith_env::crafter::rules::Rules;
-use worldsmith_env::crafter::state::{Episode, Kind, Object, State};
+use worldsmith_env::crafter::state::{Episode, Facing, Kind, Object, Player, State};
+use worldsmith_env::crafter::symbols;
 use worldsmith_env::crafter::terrain::Terrain;
 use worldsmith_env::crafter::transition::step;
 use worldsmith_env::crafter::world_gen::{Land, generate};
 use worldsmith_env::look::Look;
+use worldsmith_env::{Skill, make_built_in};
 
 use crate::fixture;
 
@@ -73,6 +75,11 @@ fn lines(state: &State) -> BTreeMap<String, String> {
         }
     }
     found
+}
+
+/// What stands for a symbol in the fixtures.
+fn letter(symbol: f32) -> char {
+    char::from(b'a' + symbol as u8)
 }
 
 fn joined(numbers: impl IntoIterator<Item = impl ToString>) -> String {
@@ -185,6 +192,11 @@ fn every_step_leads_to_the_state_of_the_package_with_its_draws() {
             seen.append(&mut events(&before, &state, deed));
             n_steps += 1;
         }
+        let mut seen = vec![0.0; state.terrain.height() * state.terrain.width()];
+        symbols::map(&state, &mut seen);
+        let letters =
+            seen.chunks(state.terrain.width()).map(|row| row.iter().map(|code| letter(*code)).collect());
+        assert_eq!(json(&letters.collect::<Vec<String>>()), rollout["semantic"]);
     }
     eprintln!("{n_steps} steps: {seen:?}");
     let missing: Vec<_> = EVENTS
@@ -260,6 +272,107 @@ fn worlds_hold_as_much_of_everything_as_those_of_the_package() {
         // Within four standard errors of the difference.
         assert!((ours - theirs).abs() <= 4.0 * (our_var + their_var).sqrt(), "{name}: {ours} {theirs}");
     }
+}
+
+/// A player with `things` who faces a cell of `ahead`, in a meadow.
+fn facing(rules: &Rules, ahead: Material, things: &[(Item, u8)]) -> State {
+    let mut player = Player::new([4, 4], rules.initial);
+    player.facing = Facing::Right;
+    things.iter().for_each(|(item, n)| player.inventory[*item] = *n);
+    let mut terrain = Terrain::new([9, 9], Material::Grass);
+    terrain.set([5, 4], ahead);
+    let achievements = Achievements::new(|_| 0);
+    let (objects, chunks) = (Vec::new(), vec![0]);
+    State { step: 0, terrain, player, objects, next_id: 2, chunks, achievements, episode: plain_episode() }
+}
+
+#[test]
+fn altered_rules_change_recipes_effects_and_ground() {
+    use Item::*;
+    let after = |name: &str, ahead, things: &[(Item, u8)], deed| {
+        let rules = Rules::named(name).unwrap();
+        let mut state = facing(&rules, ahead, things);
+        step(&rules, &mut state, deed, &mut Seed(0).rng());
+        state
+    };
+    for (name, is_changed) in [("standard", false), ("recipes", true), ("mixed", true)] {
+        let built = after(name, Material::Grass, &[(Wood, 3)], Deed::PlaceTable);
+        assert_eq!(built.terrain.at([5, 4]) == Some(Material::Table), !is_changed, "{name}");
+        let built = after(name, Material::Grass, &[(Wood, 3), (Sapling, 1)], Deed::PlaceTable);
+        assert_eq!(built.player.inventory[Wood], if is_changed { 0 } else { 1 });
+        let armed = after(name, Material::Tree, &[(Wood, 2)], Deed::MakeWoodSword);
+        assert_eq!(armed.player.inventory[WoodSword], u8::from(is_changed));
+    }
+    for (name, is_changed) in [("standard", false), ("survival", true), ("mixed", true)] {
+        let drunk = after(name, Material::Water, &[(Drink, 5)], Deed::Do);
+        assert_eq!(
+            (drunk.player.inventory[Health], drunk.player.inventory[Drink]),
+            (9 - u8::from(is_changed), 6)
+        );
+        let cut = after(name, Material::Tree, &[(Drink, 5)], Deed::Do);
+        assert_eq!(cut.player.inventory[Drink], if is_changed { 8 } else { 5 });
+    }
+    for (name, is_changed) in [("standard", false), ("terrain", true), ("mixed", true)] {
+        let health = |ground| after(name, ground, &[], Deed::MoveRight).player.inventory[Health];
+        assert_eq!(
+            [health(Material::Sand), health(Material::Lava)],
+            if is_changed { [0, 9] } else { [9, 0] }
+        );
+        let waded = after(name, Material::Water, &[], Deed::MoveRight);
+        assert_eq!(waded.player.position, if is_changed { [5, 4] } else { [4, 4] });
+    }
+}
+
+#[test]
+fn a_step_is_a_pure_function_of_a_state_that_is_plain_json() {
+    let rules = Rules::standard();
+    let land = Land { area: [32, 32], ore_ratio: 1.0 };
+    let mut state = generate(&rules, land, plain_episode(), &mut Seed(8).rng());
+    let mut rng = Seed(9).rng();
+    for i in 0..300 {
+        let text = serde_json::to_string(&state).unwrap();
+        let mut again: State = serde_json::from_str(&text).unwrap();
+        assert_eq!(again, state);
+        let (mut chance, deed) = (rng.clone(), Deed::ALL[(i * 7) % Deed::ALL.len()]);
+        let outcome = step(&rules, &mut state, deed, &mut rng);
+        assert_eq!(step(&rules, &mut again, deed, &mut chance), outcome);
+        assert_eq!(again, state);
+    }
+    let told = json(&state);
+    assert_eq!(told["terrain"].as_array().unwrap().len(), 32);
+    let first = told["objects"][0].as_object().unwrap();
+    assert!(["id", "kind", "position", "health"].iter().all(|field| first.contains_key(*field)));
+    assert!(told["player"]["inventory"]["wood_pickaxe"].is_u64());
+}
+
+/// How many achievements a player of `skill` has after at most 400 steps, on average over some episodes.
+fn mean_achievements(id: &str, skill: Skill) -> f32 {
+    const N_EPISODES: u64 = 6;
+    let mut env = make_built_in(&format!("{id}obs=achievements")).unwrap();
+    let mut total = 0.0;
+    for i in 0..N_EPISODES {
+        let mut rng = Seed(3).index(i).rng();
+        let mut last = env.reset(Seed(4).index(i)).unwrap();
+        for _ in 0..400 {
+            if !last.kind.is_last() {
+                last = env.step(&env.advise(skill, &mut rng)).unwrap();
+            }
+        }
+        let Value::Array { data, .. } = last.obs else { panic!("achievements are numbers") };
+        total += data.iter().sum::<f32>();
+    }
+    total / N_EPISODES as f32
+}
+
+#[test]
+fn experts_achieve_much_weak_players_some_and_random_ones_little_under_all_rules() {
+    for rules in Rules::NAMES.map(|(name, _)| name) {
+        let id = format!("crafter?rules={rules}&");
+        let [random, weak, expert] = Skill::ALL.map(|(_, skill)| mean_achievements(&id, skill));
+        eprintln!("{rules}: random {random:.1}, weak {weak:.1}, expert {expert:.1} achievements");
+        assert!(expert > weak + 2.0 && weak > random + 2.0 && expert > 12.0);
+    }
+    assert!(make_built_in("crafter?rules=unknown").is_err());
 }
 
 #[test]
