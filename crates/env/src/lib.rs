@@ -19,6 +19,7 @@ pub mod canvas;
 pub mod classic;
 mod clock;
 pub mod conformance;
+pub mod crafter;
 pub mod driving;
 pub mod factors;
 pub mod first_person;

@@ -5,7 +5,7 @@ use worldsmith_core::{Env, Error, ErrorKind, Result};
 use crate::batch::BatchEnv;
 use crate::blueprint::{Blueprint, BuiltIn, COMMON_OPTIONS};
 use crate::factors::Factor;
-use crate::{Options, arcade, classic, driving, first_person, grid, gym, minigrid, plane, toy_text};
+use crate::{Options, arcade, classic, crafter, driving, first_person, grid, gym, minigrid, plane, toy_text};
 
 /// The command that lists every environment, for hints.
 const LIST: &str = "worldsmith envs";
@@ -54,6 +54,7 @@ const GROUPS: &[&[EnvEntry]] = &[
     toy_text::ENTRIES,
     grid::ENTRIES,
     minigrid::ENTRIES,
+    crafter::ENTRIES,
     plane::ENTRIES,
     first_person::ENTRIES,
     driving::ENTRIES,

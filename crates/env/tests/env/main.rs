@@ -4,6 +4,7 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod crafter;
 mod driving;
 mod first_person;
 mod minigrid;
