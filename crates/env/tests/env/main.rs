@@ -5,6 +5,7 @@ mod arcade;
 mod bridge;
 mod classic;
 mod pool;
+mod table;
 mod worlds;
 
 use std::path::Path;

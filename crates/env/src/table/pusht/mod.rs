@@ -1,0 +1,352 @@
+//! PushT: a round pusher brings a T-shaped block to a pose drawn on the table.
+//!
+//! Reference: Florence et al., "Implicit Behavioral Cloning" (arXiv 2109.00137), and Chi et al., "Diffusion Policy"
+//! (arXiv 2303.04137); geometry, control, physics and rewards are those of gym-pusht 0.1.8 on pymunk 6.
+
+mod block;
+mod draw;
+
+pub use block::{Block, FORMS, Form};
+
+use serde::{Deserialize, Serialize};
+use worldsmith_core::{Error, Result, Rng, Space, Value};
+
+use super::physics::{Body, Contacts, Fixture, step};
+use super::pushing::Task;
+use super::shape::{Shape, Vec2, add, scale, sub};
+use crate::blueprint::blueprint;
+use crate::factors::Factor;
+use crate::registry::Maker;
+use crate::world::{Action, Face, Outcome, Sight, View, World};
+use crate::{EnvEntry, OptionEntry, Options};
+use draw::Looks;
+
+/// Side of the table, in pixels.
+const SIDE_PX: f64 = 512.0;
+/// The wall's middle line lies between these coordinates.
+const WALLS_PX: [f64; 2] = [5.0, 506.0];
+const WALL_RADIUS_PX: f64 = 2.0;
+/// Steps of the physics in one action.
+const N_SUBSTEPS: usize = 10;
+const STEP_SECS: f64 = 0.01;
+/// The pusher's controller: acceleration by distance and by velocity.
+const GAINS: [f64; 2] = [100.0, 20.0];
+/// Share of the goal that must be covered.
+const SUCCESS: f64 = 0.95;
+/// How far a relative action of 1 reaches.
+const RELATIVE_PX: f64 = 100.0;
+/// Numbers of views stay within these, far outside the walls.
+const SEEN_PX: [f32; 2] = [-512.0, 1024.0];
+
+const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
+    let [default, low, high, beyond, far] = values;
+    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
+}
+
+const FACTORS: &[Factor] = &[
+    factor("agent_hue_deg", "how far the pusher's colour is turned", [0.0, -40.0, 40.0, 90.0, 180.0]),
+    factor("block_hue_deg", "how far the block's colour is turned", [0.0, -40.0, 40.0, 90.0, 180.0]),
+    factor("goal_hue_deg", "how far the goal's colour is turned", [0.0, -40.0, 40.0, 90.0, 180.0]),
+    factor("table_light", "brightness of the table, 1 for white", [1.0, 0.8, 1.0, 0.4, 0.7]),
+    factor("agent_radius_px", "radius of the pusher", [15.0, 12.0, 18.0, 18.0, 24.0]),
+    factor("block_scale_px", "width of the bars of the block", [30.0, 26.0, 34.0, 34.0, 40.0]),
+    factor("friction", "between pusher and block", [0.0, 0.0, 0.3, 0.3, 1.0]),
+    factor("damping", "share of its velocity that a block keeps over a second", [0.0, 0.0, 0.1, 0.1, 0.5]),
+    factor("goal_x_px", "where the goal is", [256.0, 226.0, 286.0, 286.0, 326.0]),
+    factor("goal_y_px", "where the goal is", [256.0, 226.0, 286.0, 286.0, 326.0]),
+    factor("goal_angle_deg", "how far the goal is turned", [45.0, 0.0, 90.0, 90.0, 360.0]),
+    factor("start_spread", "how far from the middle things start, 1 as in the reference", [1.0, 0.5, 1.0, 1.0, 1.1]),
+];
+
+/// Registry entry.
+pub const ENTRY: EnvEntry = EnvEntry {
+    id: "pusht",
+    about: "PushT as in gym-pusht: push a T-shaped block to its goal, 2 numbers as action",
+    page: "\
+A round pusher on a table of 512 by 512 pixels pushes a T-shaped block onto its green outline.
+
+- `state`: x and y of the pusher, x, y and angle of the block. `keypoints`: the corners of the block, then the pusher.
+  `goal`: x, y and angle of the goal. `pixels`: the table from above.
+- Action: where the pusher should be, x and y from 0 to 512; a controller brings it there at 100 Hz, an action lasts 0.1 s.
+  With `action=relative` two numbers from -1 to 1, a hundred pixels each, from where the pusher is.
+- Reward: the covered share of the goal over 0.95, at most 1.
+- Ends when more than 95 % are covered (`success` in the state); cut off after 300 steps.
+- Equal to gym-pusht 0.1.8 on pymunk 6.11. Its physics, Chipmunk's, is rebuilt here step for step: see the docs of
+  `table::physics`. The pusher agrees to 1e-9 px, the block as the tests say; only rounding and the order in which contacts are
+  visited differ, which shows when a block is squeezed between pusher and wall. Starts are drawn in the same ranges.
+- The picture is drawn here, in the reference's colours. Other forms (`form=`) are stable-worldmodel's.
+- The expert pushes where a push leads best to the goal's pose, and goes round the block to get there.",
+    options: &[
+        OptionEntry { name: "form", default: "tee", about: "tee, small_tee, ell, zed, square, bar or plus" },
+        OptionEntry { name: "action", default: "absolute", about: "absolute (pixels) or relative (-1 to 1)" },
+    ],
+    factors: FACTORS,
+    make: Maker::BuiltIn(|options| {
+        let world = PushT::new(options)?;
+        let n_points = 8 * world.form.n_rects() + 2;
+        let [low, high] = SEEN_PX;
+        let turn = std::f32::consts::TAU;
+        let face = Face {
+            action: if world.relative { Space::vector(2, -1.0, 1.0) } else { Space::vector(2, 0.0, SIDE_PX as f32) },
+            action_names: &[],
+            views: vec![
+                View::numbers("state", &[low, low, low, low, 0.0], &[high, high, high, high, turn]),
+                View::pixels("pixels", options)?,
+                View::numbers("keypoints", &vec![low; n_points], &vec![high; n_points]),
+                View::numbers("goal", &[low, low, -turn], &[high, high, turn]),
+            ],
+            max_steps: Some(300),
+        };
+        blueprint(world, face, FACTORS, options)
+    }),
+};
+
+/// The rules: a form of block, and how actions are meant.
+#[derive(Debug)]
+pub struct PushT {
+    form: Form,
+    relative: bool,
+}
+
+/// Everything that changes, and what the episode drew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The pusher and the block.
+    pub bodies: [Body; 2],
+    /// What touches.
+    pub contacts: Contacts,
+    /// Covered share of the goal.
+    pub coverage: f64,
+    /// Whether that is enough.
+    pub success: bool,
+    /// Origin of the form at the goal.
+    pub goal_px: Vec2,
+    /// How far the goal is turned.
+    pub goal_angle_rad: f64,
+    /// Radius of the pusher.
+    pub agent_radius_px: f64,
+    /// Width of the block's bars.
+    pub block_scale_px: f64,
+    /// Friction between pusher and block.
+    pub friction: f64,
+    /// Share of its velocity that a block keeps over a second.
+    pub damping: f64,
+    /// The colours.
+    pub looks: Looks,
+}
+
+impl PushT {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// If a form or a kind of action is unknown.
+    pub fn new(options: &Options) -> Result<Self> {
+        let name = options.text("form").unwrap_or(FORMS[0].name);
+        let form = FORMS.into_iter().find(|form| form.name == name).ok_or_else(|| {
+            options.wrong("form", &format!("one of {}", FORMS.map(|form| form.name).join(", ")), name)
+        })?;
+        let relative = match options.text("action") {
+            None | Some("absolute") => false,
+            Some("relative") => true,
+            Some(other) => return Err(options.wrong("action", "`absolute` or `relative`", other)),
+        };
+        Ok(Self { form, relative })
+    }
+
+    /// Puts pusher and block where they should start, and lets them settle for one step of the physics.
+    pub fn set(&self, state: &mut State, agent: Vec2, block: Vec2, angle_rad: f64) {
+        state.bodies = [Body::driven(agent), self.block(state).set(block, angle_rad)];
+        state.contacts = Contacts::default();
+        self.advance(state);
+        state.coverage = self.coverage(state);
+        state.success = state.coverage > SUCCESS;
+    }
+
+    /// Where the pusher and the block's origin are, and how far the block is turned.
+    pub fn pose(&self, state: &State) -> [f64; 5] {
+        let [agent, block] = &state.bodies;
+        let [x, y] = self.block(state).origin(block);
+        [agent.middle[0], agent.middle[1], x, y, block.angle_rad.rem_euclid(std::f64::consts::TAU)]
+    }
+
+    fn block(&self, state: &State) -> Block {
+        self.form.sized(state.block_scale_px)
+    }
+
+    fn coverage(&self, state: &State) -> f64 {
+        let block = self.block(state);
+        let body = &state.bodies[1];
+        block.coverage((block.origin(body), body.angle_rad), (state.goal_px, state.goal_angle_rad))
+    }
+
+    /// One step of the physics.
+    fn advance(&self, state: &mut State) {
+        let (fixtures, n) = self.fixtures(state);
+        let kept = state.damping.powf(STEP_SECS);
+        step(&mut state.bodies, &fixtures[..n], &mut state.contacts, kept, STEP_SECS);
+    }
+
+    fn fixtures(&self, state: &State) -> ([Fixture; 5 + block::MAX_RECTS], usize) {
+        let [low, high] = WALLS_PX;
+        let corners = [[low, high], [low, low], [high, low], [high, high]];
+        let wall = |i: usize| Fixture {
+            body: None,
+            shape: Shape::new(&[corners[i], corners[(i + 1) % 4]], WALL_RADIUS_PX),
+            friction: 0.0,
+        };
+        let agent = Fixture { body: Some(0), shape: Shape::disc(state.agent_radius_px), friction: state.friction };
+        let mut all = [agent; 5 + block::MAX_RECTS];
+        for (i, fixture) in all[1..5].iter_mut().enumerate() {
+            *fixture = wall(i);
+        }
+        let mut n = 5;
+        // The order of contacts is that in which the reference's tree visits them, most of the time.
+        for shape in self.block(state).around_middle().rev() {
+            all[n] = Fixture { body: Some(1), shape, friction: 1.0 };
+            n += 1;
+        }
+        (all, n)
+    }
+
+    /// Moves the pusher towards `target` for one action.
+    pub fn push(&self, state: &mut State, target: Vec2) {
+        let (fixtures, n) = self.fixtures(state);
+        let kept = state.damping.powf(STEP_SECS);
+        for _ in 0..N_SUBSTEPS {
+            let agent = &mut state.bodies[0];
+            let [by_distance, by_velocity] = GAINS;
+            let pull = scale(sub(target, agent.middle), by_distance);
+            let brake = scale(sub([0.0; 2], agent.velocity), by_velocity);
+            agent.velocity = add(agent.velocity, scale(add(pull, brake), STEP_SECS));
+            step(&mut state.bodies, &fixtures[..n], &mut state.contacts, kept, STEP_SECS);
+        }
+        state.coverage = self.coverage(state);
+        state.success = state.coverage > SUCCESS;
+    }
+
+    /// TRACE
+    pub fn trace(&self, state: &mut State, target: Vec2, show: bool) {
+        let (fixtures, n) = self.fixtures(state);
+        for i in 0..N_SUBSTEPS {
+            let agent = &mut state.bodies[0];
+            let [by_distance, by_velocity] = GAINS;
+            let pull = scale(sub(target, agent.middle), by_distance);
+            let brake = scale(sub([0.0; 2], agent.velocity), by_velocity);
+            agent.velocity = add(agent.velocity, scale(add(pull, brake), STEP_SECS));
+            step(&mut state.bodies, &fixtures[..n], &mut state.contacts, 0.0, STEP_SECS);
+            if show {
+                let b = &state.bodies[1];
+                let o = self.block(state).origin(b);
+                println!("{i} {:.9} {:.9} {:.9} | v {:.6} {:.6} w {:.8}", o[0], o[1], b.angle_rad, b.velocity[0], b.velocity[1], b.spin); state.contacts.dump();
+            }
+        }
+    }
+
+    fn numbers(&self, state: &State, view: usize, out: &mut [f32]) {
+        let [low, high] = SEEN_PX;
+        let seen = |x: f64| (x as f32).clamp(low, high);
+        match view {
+            0 => out.iter_mut().zip(self.pose(state)).for_each(|(out, x)| *out = seen(x).min(high)),
+            2 => {
+                let [agent, body] = &state.bodies;
+                let block = self.block(state);
+                let (rects, n) = block.placed(block.origin(body), body.angle_rad);
+                let points = rects[..n].iter().flat_map(|rect| rect.corners()).chain([&agent.middle]);
+                out.iter_mut().zip(points.flatten()).for_each(|(out, x)| *out = seen(*x));
+            }
+            _ => {
+                let goal = state.goal_px.into_iter().chain([state.goal_angle_rad]);
+                out.iter_mut().zip(goal).for_each(|(out, x)| *out = seen(x));
+            }
+        }
+    }
+}
+
+impl World for PushT {
+    type State = State;
+
+    fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
+        // The decimal number that was meant, not the nearest of 32 bits.
+        let exact = |i: usize| (f64::from(factors[i]) * 1e6).round() / 1e6;
+        let mut state = State {
+            bodies: [Body::default(); 2],
+            contacts: Contacts::default(),
+            coverage: 0.0,
+            success: false,
+            goal_px: [exact(8), exact(9)],
+            goal_angle_rad: exact(10).to_radians(),
+            agent_radius_px: exact(4),
+            block_scale_px: exact(5),
+            friction: exact(6),
+            damping: exact(7),
+            looks: Looks::new(&factors[..4]),
+        };
+        // Whole pixels, as in the reference.
+        let spread = exact(11);
+        let mut draw = |low: usize, high: usize| {
+            let middle = (low + high) as f64 / 2.0;
+            middle + spread * ((low + rng.below(high - low)) as f64 - middle)
+        };
+        let agent = [draw(50, 450), draw(50, 450)];
+        let block = [draw(100, 400), draw(100, 400)];
+        let angle = std::f64::consts::PI * (2.0 * f64::from(rng.uniform()) - 1.0);
+        self.set(&mut state, agent, block, angle);
+        state
+    }
+
+    fn act(&self, state: &mut State, action: Action<'_>, _: &mut Rng) -> Outcome {
+        let &[x, y] = action.numbers() else { unreachable!("an action is two numbers") };
+        let mut target = [f64::from(x), f64::from(y)];
+        if self.relative {
+            target = add(state.bodies[0].middle, scale(target, RELATIVE_PX));
+        }
+        self.push(state, target);
+        let reward = (state.coverage / SUCCESS).clamp(0.0, 1.0);
+        Outcome { reward: reward as f32, terminated: state.success }
+    }
+
+    fn show(&self, state: &State, view: usize, out: Sight<'_>) {
+        match out {
+            Sight::Numbers(out) => self.numbers(state, view, out),
+            Sight::Pixels(mut canvas) => draw::draw(&self.block(state), state, &mut canvas),
+            _ => {}
+        }
+    }
+
+    fn check(&self, state: &State) -> Result<()> {
+        let drawn = [state.goal_px[0], state.goal_px[1], state.goal_angle_rad, state.coverage];
+        let sizes = [state.agent_radius_px, state.block_scale_px];
+        let sound = state.bodies.iter().all(Body::is_sound)
+            && state.bodies[0].per_mass == 0.0
+            && state.bodies[1].per_mass > 0.0
+            && state.contacts.are_sound()
+            && drawn.iter().all(|x| x.abs() < 1e4)
+            && sizes.iter().all(|x| (1.0..=100.0).contains(x))
+            && (0.0..=10.0).contains(&state.friction)
+            && (0.0..=1.0).contains(&state.damping);
+        if sound { Ok(()) } else { Err(Error::invalid("expected a pusher and a block on the table, got others")) }
+    }
+
+    fn expert(&self, state: &State, _: &mut Rng) -> Value {
+        let [agent, body] = &state.bodies;
+        let block = self.block(state);
+        let (rects, n) = block.placed(block.origin(body), body.angle_rad);
+        let task = Task {
+            body,
+            shapes: &rects[..n],
+            obstacles: &rects[..n],
+            middle: block.middle(state.goal_px, state.goal_angle_rad),
+            angle_rad: Some(state.goal_angle_rad),
+            pusher: agent.middle,
+            radius_px: state.agent_radius_px,
+            reach_px: [0.0, SIDE_PX],
+        };
+        let target = task.target();
+        let numbers = if self.relative {
+            sub(target, agent.middle).map(|x| (x / RELATIVE_PX).clamp(-1.0, 1.0))
+        } else {
+            target.map(|x| x.clamp(0.0, SIDE_PX))
+        };
+        Value::Array { shape: vec![2], data: numbers.map(|x| x as f32).to_vec() }
+    }
+}
