@@ -16,8 +16,10 @@ chores:
   parity data [--only NAME] [--keep]
                      install the libraries of other formats with pip and compare with them, both ways
                      (--keep: leave the virtual environments for the next time)
+  parity env [--only NAME] [--keep]
+                     likewise for the worlds of other packages, from injected states
   parity speed [--only NAME] [--keep]
-                     measure their loaders and ours in turns";
+                     measure their loaders and worlds and ours in turns";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["readme"] => readme(false),
         ["readme", "--check"] => readme(true),
         ["parity", "data", ref options @ ..] => parity(xtask::parity_data, options),
+        ["parity", "env", ref options @ ..] => parity(xtask::parity_env, options),
         ["parity", "speed", ref options @ ..] => parity(xtask::parity_speed, options),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");

@@ -2,7 +2,8 @@
 //!
 //! `parity data`: for every script in `tests/parity/data` its library writes fixtures, the Rust tests run on those, and the
 //! library opens what the tests left behind. What all scripts have in common stands in `tests/parity/both_ways.py`.
-//! `parity speed`: the loaders of others and ours in turns, by the scripts in `benches/peers`.
+//! `parity env`: likewise one way, for the worlds of other packages and the scripts in `tests/parity/env`.
+//! `parity speed`: the loaders and worlds of others and ours in turns, by the scripts in `benches/peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,19 @@ const LIBRARIES: &[Library] = &[
             "decord==0.6.0",
         ],
     },
+    Library { name: "gymnasium", packages: &["gymnasium==1.4.0", "numpy==2.4.6"] },
+    // Alone: it asks for libraries of plots that it does not need to play.
+    Library { name: "minatar", packages: &["--no-deps", "minatar==1.0.15", "numpy==2.4.6"] },
+    Library {
+        name: "worlds",
+        packages: &[
+            "gymnasium==1.4.0",
+            "envpool==1.2.5",
+            "minigrid==3.2.0",
+            "crafter==1.8.3",
+            "gym-pusht==0.1.8",
+        ],
+    },
     Library { name: "lerobot", packages: &["lerobot==0.4.4", "torch==2.10.0", "torchcodec==0.10.0"] },
 ];
 
@@ -59,7 +73,22 @@ macro_rules! data {
     };
 }
 
-const SCRIPTS: &[Script] = &[
+/// Tests of the environment crate whose names start with the last argument.
+macro_rules! env {
+    ($module:literal) => {
+        &["--package", "worldsmith-env", "--test", "env", $module]
+    };
+}
+
+/// Worlds, in `tests/parity/env`.
+const ENV: &[Script] = &[
+    Script { name: "classic", library: "gymnasium", tests: env!("classic::"), checks: false },
+    Script { name: "toy_text", library: "gymnasium", tests: env!("toy_text::"), checks: false },
+    Script { name: "minatar", library: "minatar", tests: env!("arcade::"), checks: false },
+];
+
+/// Formats, in `tests/parity/data`.
+const DATA: &[Script] = &[
     Script {
         name: "blosc",
         library: "arrays",
@@ -82,8 +111,18 @@ const SCRIPTS: &[Script] = &[
     Script { name: "lerobot", library: "lerobot", tests: data!("lerobot::"), checks: true },
 ];
 
-/// Scripts in `benches/peers` that measure readers, and their libraries.
-const SPEED: &[(&str, &str)] = &[("store", "stable-worldmodel"), ("video", "lerobot")];
+/// A script in `benches/peers`, the libraries it measures, and our side: a bench of one of our crates.
+struct Race {
+    name: &'static str,
+    library: &'static str,
+    bench: [&'static str; 2],
+}
+
+const SPEED: &[Race] = &[
+    Race { name: "store", library: "stable-worldmodel", bench: ["worldsmith-data", "loaders"] },
+    Race { name: "video", library: "lerobot", bench: ["worldsmith-data", "loaders"] },
+    Race { name: "worlds", library: "worlds", bench: ["worldsmith-env", "worlds"] },
+];
 
 /// What `parity` is asked for.
 #[derive(Debug, Default, PartialEq)]
@@ -95,7 +134,7 @@ pub struct ParityOptions {
 }
 
 impl ParityOptions {
-    /// From the words after `parity data` and `parity speed`.
+    /// From the words after `parity data`, `parity env` and `parity speed`.
     ///
     /// # Errors
     /// If one is unknown.
@@ -126,8 +165,20 @@ impl ParityOptions {
 /// # Errors
 /// If something differs or cannot be run.
 pub fn parity_data(root: &Path, options: &ParityOptions) -> Result<()> {
+    all_ways(root, options, ("data", DATA))
+}
+
+/// Compares our worlds with those of other packages, made just now; says each step on stderr and the outcome on stdout.
+///
+/// # Errors
+/// If something differs or cannot be run.
+pub fn parity_env(root: &Path, options: &ParityOptions) -> Result<()> {
+    all_ways(root, options, ("env", ENV))
+}
+
+fn all_ways(root: &Path, options: &ParityOptions, (kind, scripts): (&str, &'static [Script])) -> Result<()> {
     let work = Work::new(root);
-    let asked = options.choose(SCRIPTS, |script| script.name)?;
+    let asked = options.choose(scripts, |script| script.name)?;
     let mut outcomes = Vec::new();
     for library in LIBRARIES {
         let mut scripts = asked.iter().filter(|script| script.library == library.name).peekable();
@@ -136,7 +187,7 @@ pub fn parity_data(root: &Path, options: &ParityOptions) -> Result<()> {
         }
         let python = work.install(library);
         for script in scripts {
-            outcomes.push((*script, python.clone().and_then(|python| work.both_ways(script, &python))));
+            outcomes.push((*script, python.clone().and_then(|python| work.both_ways(kind, script, &python))));
         }
         work.tidy_up(options, library.name);
     }
@@ -150,8 +201,8 @@ pub fn parity_data(root: &Path, options: &ParityOptions) -> Result<()> {
 /// If something cannot be run.
 pub fn parity_speed(root: &Path, options: &ParityOptions) -> Result<()> {
     let work = Work::new(root);
-    let bench = work.build_bench()?;
-    for (name, library) in options.choose(SPEED, |(name, _)| *name)? {
+    for Race { name, library, bench } in options.choose(SPEED, |race| race.name)? {
+        let bench = work.build_bench(*bench)?;
         let library = LIBRARIES.iter().find(|known| known.name == *library);
         let library = library.expect("a test looks each of them up");
         let python = work.install(library)?;
@@ -202,9 +253,9 @@ impl<'a> Work<'a> {
     }
 
     /// The bench that `benches/peers` asks for our side.
-    fn build_bench(&self) -> Result<PathBuf> {
+    fn build_bench(&self, [package, bench]: [&str; 2]) -> Result<PathBuf> {
         let mut command = Command::new("cargo");
-        command.args(["bench", "--package", "worldsmith-data", "--bench", "loaders", "--no-run"]);
+        command.args(["bench", "--package", package, "--bench", bench, "--no-run"]);
         command.arg("--message-format=json-render-diagnostics").current_dir(self.root);
         let built =
             command.stderr(Stdio::inherit()).output().map_err(|err| format!("cannot run cargo: {err}"))?;
@@ -213,7 +264,7 @@ impl<'a> Work<'a> {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
             message["executable"].as_str().map(PathBuf::from)
         });
-        programs.next_back().ok_or_else(|| "cannot build the bench `loaders`".to_owned())
+        programs.next_back().ok_or_else(|| format!("cannot build the bench `{bench}`"))
     }
 
     /// The Python of a virtual environment with the packages of `library`, which is made if it is not there.
@@ -245,8 +296,8 @@ impl<'a> Work<'a> {
     }
 
     /// The library writes and our tests read; what they wrote the library opens.
-    fn both_ways(&self, script: &Script, python: &Path) -> Result<()> {
-        let path = self.root.join(format!("tests/parity/data/{}.py", script.name));
+    fn both_ways(&self, kind: &str, script: &Script, python: &Path) -> Result<()> {
+        let path = self.root.join(format!("tests/parity/{kind}/{}.py", script.name));
         let run_script = |what: &str, dir: &Path| {
             step(script.name, Command::new(python).arg(&path).arg(what).arg(dir).current_dir(self.root))
         };
@@ -283,21 +334,26 @@ mod tests {
 
     #[test]
     fn every_script_has_an_entry_and_every_entry_a_script_and_a_library() {
-        let dir = crate::root().join("tests/parity/data");
-        let mut found: Vec<String> = fs::read_dir(dir)
-            .unwrap()
-            .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".py").map(str::to_owned))
-            .collect();
-        let mut listed: Vec<&str> = SCRIPTS.iter().map(|script| script.name).collect();
-        found.sort();
-        listed.sort_unstable();
-        assert_eq!(found, listed);
-        let libraries =
-            SCRIPTS.iter().map(|script| script.library).chain(SPEED.iter().map(|(_, library)| *library));
-        for wanted in libraries {
+        // Started by hand: it needs no library but Gymnasium, and the tests that read it are slow ones.
+        let by_hand = "bridge";
+        for (kind, scripts) in [("data", DATA), ("env", ENV)] {
+            let mut found: Vec<String> = fs::read_dir(crate::root().join("tests/parity").join(kind))
+                .unwrap()
+                .filter_map(|entry| {
+                    entry.unwrap().file_name().to_str()?.strip_suffix(".py").map(str::to_owned)
+                })
+                .filter(|name| name != by_hand)
+                .collect();
+            let mut listed: Vec<&str> = scripts.iter().map(|script| script.name).collect();
+            found.sort();
+            listed.sort_unstable();
+            assert_eq!(found, listed);
+        }
+        let libraries = DATA.iter().chain(ENV).map(|script| script.library);
+        for wanted in libraries.chain(SPEED.iter().map(|race| race.library)) {
             assert!(LIBRARIES.iter().any(|library| library.name == wanted), "{wanted}");
         }
-        for (name, _) in SPEED {
+        for Race { name, .. } in SPEED {
             assert!(crate::root().join(format!("benches/peers/{name}.py")).is_file(), "{name}");
         }
     }
@@ -305,7 +361,7 @@ mod tests {
     #[test]
     fn versions_are_pinned() {
         for package in LIBRARIES.iter().flat_map(|library| library.packages) {
-            assert!(package.contains("=="), "{package}");
+            assert!(package.contains("==") || package.starts_with("--"), "{package}");
         }
     }
 
@@ -315,7 +371,7 @@ mod tests {
         assert_eq!(ParityOptions::parse(&["--keep", "--only", "zarr"]), Ok(both));
         assert!(ParityOptions::parse(&["--only"]).is_err());
         let slip = ParityOptions { only: Some("zar".to_owned()), keep: false };
-        assert!(slip.choose(SCRIPTS, |script| script.name).err().unwrap().contains("known are blosc, zarr"));
-        assert_eq!(ParityOptions::default().choose(SPEED, |(name, _)| *name).unwrap().len(), SPEED.len());
+        assert!(slip.choose(DATA, |script| script.name).err().unwrap().contains("known are blosc, zarr"));
+        assert_eq!(ParityOptions::default().choose(SPEED, |race| race.name).unwrap().len(), SPEED.len());
     }
 }

@@ -130,15 +130,14 @@ impl<W: World> Batch<W> {
             }
             _ => false,
         };
+        if fits {
+            return Ok(());
+        }
         let got = match actions {
             Actions::Choices(all) => format!("{} choices", all.len()),
             Actions::Numbers(all) => format!("{} numbers", all.len()),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(Error::invalid(format!("expected {n} actions in {space}, got {got} or one outside")))
-        }
+        Err(Error::invalid(format!("expected {n} actions in {space}, got {got} or one outside")))
     }
 
     /// Calls `turn` with the place, the environment, and where its reward and kind go, for all environments on all threads.

@@ -13,9 +13,17 @@ use crate::world::{Face, View, World};
 
 /// The options that every built-in world takes beside its own.
 pub const COMMON_OPTIONS: &[OptionEntry] = &[
-    OptionEntry { name: "obs", default: "", about: "what is seen: names of views joined by `+`, or `all`" },
+    OptionEntry {
+        name: "obs",
+        default: "",
+        about: "what is seen: names of views joined by `+`, or `all`; the first if left out",
+    },
     OptionEntry { name: "size", default: "64", about: "side of pictures in pixels, or HEIGHTxWIDTH" },
-    OptionEntry { name: "max_steps", default: "", about: "steps until truncation, or `none`" },
+    OptionEntry {
+        name: "max_steps",
+        default: "",
+        about: "steps until truncation, or `none`; its own limit if left out",
+    },
     OptionEntry {
         name: "factors",
         default: "default",

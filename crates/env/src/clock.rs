@@ -32,7 +32,8 @@ impl Clock {
 
     /// Counts one step and says where it stands in the episode. Termination goes before the time limit.
     pub fn tick(&mut self, max_steps: Option<usize>, terminated: bool) -> StepKind {
-        self.n_steps += 1;
+        // A saved state from outside may have counted to the end of all numbers.
+        self.n_steps = self.n_steps.saturating_add(1);
         let kind = match max_steps {
             _ if terminated => StepKind::Terminated,
             Some(limit) if self.n_steps >= limit => StepKind::Truncated,

@@ -76,6 +76,11 @@ impl Variation {
     }
 }
 
+/// The decimal number that a factor was meant to be, to six places, not the nearest of 32 bits.
+pub fn exact(x: f32) -> f64 {
+    (f64::from(x) * 1e6).round() / 1e6
+}
+
 impl Factor {
     /// All values it was made for.
     pub fn bounds(&self) -> RangeInclusive<f32> {

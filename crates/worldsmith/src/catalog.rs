@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use toml::Table;
-use worldsmith_core::{EnvSpec, Result};
-use worldsmith_env::{ENVS, EnvEntry, OptionEntry};
+use worldsmith_core::{EnvSpec, Error, Result};
+use worldsmith_env::factors::Factor;
+use worldsmith_env::{EnvEntry, OptionEntry};
 use worldsmith_recipes::{RECIPES, Recipe};
 
 use crate::config::{Request, RunConfig, preset_names, run_help};
@@ -52,6 +53,8 @@ pub struct EnvInfo {
     pub about: &'static str,
     /// What can be set after a `?` in the id.
     pub options: Vec<EnvOption>,
+    /// What may differ between episodes, by `?factors=`.
+    pub factors: Vec<EnvFactor>,
     /// What is seen and done; none for a family that needs Python.
     pub spec: Option<EnvSpec>,
 }
@@ -67,24 +70,54 @@ pub struct EnvOption {
     pub about: &'static str,
 }
 
+/// A factor of variation of an environment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EnvFactor {
+    /// Its name, with its unit.
+    pub name: &'static str,
+    /// What it changes, in a line.
+    pub about: &'static str,
+    /// Its value in the world as everybody knows it.
+    pub default: f32,
+    /// Range for training.
+    pub train: [f32; 2],
+    /// Range for tests of robustness.
+    pub shifted: [f32; 2],
+}
+
 /// All environments: the built-in ones, then the bridge to Gymnasium.
 ///
 /// # Errors
 /// If a built-in environment cannot be made.
 pub fn envs() -> Result<Vec<EnvInfo>> {
-    let built_in = ENVS.iter().map(|entry| {
+    let built_in = worldsmith_env::envs().map(|entry| {
         let spec = worldsmith_env::make(entry.id)?.spec().clone();
         Ok(EnvInfo { spec: Some(spec), ..env_info(entry) })
     });
     built_in.chain([Ok(env_info(&worldsmith_env::gym::ENTRY))]).collect()
 }
 
+/// The environment that is listed as `id`.
+///
+/// # Errors
+/// If there is none, with the nearest.
+pub fn env<'a>(all: &'a [EnvInfo], id: &str) -> Result<&'a EnvInfo> {
+    all.iter()
+        .find(|env| env.id == id)
+        .ok_or_else(|| Error::unknown("environment", id, all.iter().map(|env| env.id), "worldsmith envs"))
+}
+
 fn env_info(entry: &EnvEntry) -> EnvInfo {
     let option = |o: &OptionEntry| EnvOption { name: o.name, default: o.default, about: o.about };
+    let factor = |f: &Factor| {
+        let Factor { name, about, default, train, shifted } = *f;
+        EnvFactor { name, about, default, train, shifted }
+    };
     EnvInfo {
         id: entry.id,
         about: entry.about,
-        options: entry.options.iter().map(option).collect(),
+        options: entry.all_options().map(option).collect(),
+        factors: entry.factors.iter().map(factor).collect(),
         spec: None,
     }
 }

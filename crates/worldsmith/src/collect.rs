@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space};
 use worldsmith_data::{Keeping, Pictures, Store};
-use worldsmith_plan::{Mode, Policy, RandomPolicy};
+use worldsmith_env::Skill;
+use worldsmith_plan::Mode;
 
 use crate::run::Actor;
 use crate::{Progress, Stop, load};
@@ -16,8 +17,10 @@ use crate::{Progress, Stop, load};
 pub struct CollectRequest {
     /// Id of the environment; the run's own if a run acts and none is given.
     pub env: Option<String>,
-    /// Run or checkpoint whose agent acts; at random if left out.
+    /// Run or checkpoint whose agent acts.
     pub agent: Option<PathBuf>,
+    /// How well the environment's own script plays where no agent acts: `random`, `weak` or `expert`; at random if left out.
+    pub skill: Option<String>,
     /// Episodes to record.
     pub episodes: usize,
     /// Copies of the environment stepped together.
@@ -49,7 +52,7 @@ pub struct Collected {
     pub stored: usize,
 }
 
-/// Records episodes of the random policy or of a run's agent into a store.
+/// Records episodes of a scripted player or of a run's agent into a store.
 ///
 /// # Errors
 /// If environment or agent cannot be had or do not fit, or the store cannot be written. What was recorded until then
@@ -67,12 +70,20 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
         crate::load::check_fit(loaded.spec(), actor.spec())?;
     }
     let spec = actor.spec().clone();
-    let policy: Box<dyn Policy> = match &loaded {
-        Some(loaded) => loaded.policy(),
-        None => Box::new(RandomPolicy { action: spec.action.clone() }),
+    let name = match (&loaded, &request.skill) {
+        (Some(_), Some(_)) => return Err(Error::invalid("expected an agent or a skill, got both")),
+        (Some(loaded), None) => {
+            let policy = loaded.policy();
+            let name = policy.name().to_string();
+            actor.set_policy(policy);
+            name
+        }
+        (None, Some(name)) => {
+            actor.set_script(name, skill(name)?)?;
+            name.clone()
+        }
+        (None, None) => "random".to_string(),
     };
-    let name = policy.name().to_string();
-    actor.set_policy(policy);
     let mut store = open_store(request, [&spec.obs, &spec.action])?;
     store.leftovers().iter().for_each(|said| progress.warn(said));
     let (mut steps, mut total) = (0, 0.0);
@@ -96,6 +107,15 @@ pub fn collect(request: &CollectRequest, progress: &mut dyn Progress, stop: &Sto
         mean_return,
         stored: store.len(),
     })
+}
+
+/// The skill called `name`.
+fn skill(name: &str) -> Result<Skill> {
+    let found = Skill::ALL.into_iter().find(|(known, _)| *known == name);
+    let known = Skill::ALL.into_iter().map(|(known, _)| known);
+    found
+        .map(|(_, skill)| skill)
+        .ok_or_else(|| Error::unknown("skill", name, known, "worldsmith collect --help"))
 }
 
 /// What is added to a store comes from seeds of its own: the same request twice records other episodes the second time.

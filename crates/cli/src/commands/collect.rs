@@ -9,10 +9,11 @@ use crate::options::PicturesOption;
 use crate::progress::Bars;
 use crate::{output, signals};
 
-/// Record episodes of the random policy, or of a run's agent, into an episode store
+/// Record episodes of a scripted player, or of a run's agent, into an episode store
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples: worldsmith collect --env breakout --episodes 100 --out data/breakout\n          \
+                  worldsmith collect --env cartpole --skill expert --episodes 100 --out data/cartpole\n          \
                   worldsmith collect --agent runs/quickstart --episodes 20 --out data/agent\n          \
                   worldsmith train --env breakout --data data/breakout"
 )]
@@ -23,6 +24,9 @@ pub struct Args {
     /// Run or checkpoint whose agent acts, instead of chance
     #[arg(long, value_name = "RUN")]
     agent: Option<PathBuf>,
+    /// How well a scripted player acts where no agent does: random, weak, expert; the last two in built-in environments only
+    #[arg(long, value_name = "SKILL", conflicts_with = "agent")]
+    skill: Option<String>,
     /// Episodes to record
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     episodes: u32,
@@ -46,6 +50,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
     let request = CollectRequest {
         env: args.env.clone(),
         agent: args.agent.clone(),
+        skill: args.skill.clone(),
         episodes: args.episodes as usize,
         n_envs: args.n_envs as usize,
         seed: args.seed,

@@ -6,6 +6,30 @@ use crate::program::{folder, run, run_json};
 const EXACT: &[&str] = &["lerobot", "minari", "minari-arrow", "swm-hdf5", "zarr", "zarr3", "npz", "frames"];
 
 #[test]
+fn scripted_players_record_sets_of_known_quality() {
+    let dir = folder();
+    let collect = |skill: &str| {
+        let args = [
+            "collect",
+            "--env",
+            "cartpole?obs=all&size=16&factors=train",
+            "--episodes",
+            "12",
+            "--out",
+            skill,
+        ];
+        run_json(dir.path(), &[&args[..], &["--skill", skill]].concat())
+    };
+    let [random, weak, expert] = ["random", "weak", "expert"].map(collect);
+    assert_eq!(expert["policy"], "expert");
+    let mean = |collected: &serde_json::Value| collected["mean_return"].as_f64().unwrap();
+    assert!(mean(&random) < mean(&weak) && mean(&weak) < mean(&expert));
+    let wrong = run(dir.path(), &["collect", "--env", "cartpole", "--skill", "expart", "--out", "x"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("did you mean `expert`"), "{}", wrong.stderr);
+}
+
+#[test]
 fn what_goes_out_in_any_exact_format_comes_back_and_is_known_again() {
     let dir = folder();
     run_json(dir.path(), &["collect", "--env", "breakout", "--episodes", "4", "--out", "store"]);

@@ -88,6 +88,10 @@ fn listings_are_data() {
     assert!(
         envs.as_array().unwrap().iter().any(|e| e["id"] == "breakout" && e["spec"]["action"].is_object())
     );
+    let cartpole = run_json(dir.path(), &["envs", "cartpole"]);
+    assert!(cartpole["options"].as_array().unwrap().iter().any(|option| option["name"] == "obs"));
+    assert!(cartpole["factors"].as_array().unwrap().iter().any(|factor| factor["name"] == "gravity_mps2"));
+    assert!(error_of(&["envs", "cartpol"]).contains("did you mean `cartpole`"));
     let recipes = run_json(dir.path(), &["recipes"]);
     assert!(recipes.as_array().unwrap().iter().any(|r| r["name"] == "dreamer_v3"));
     let recipe = run_json(dir.path(), &["recipes", "dreamer_v3", "--preset", "tiny"]);

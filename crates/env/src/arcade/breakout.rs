@@ -9,7 +9,7 @@ use worldsmith_core::{Error, Result, Rng, Space, Value};
 
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, turned};
-use crate::factors::Factor;
+use crate::look::HUE;
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
@@ -25,14 +25,6 @@ const BRICKS: [[u8; 3]; 3] = [[232, 76, 70], [244, 170, 58], [88, 192, 104]];
 const PADDLE: [u8; 3] = [78, 154, 240];
 const BALL: [u8; 3] = [255, 255, 255];
 const TRAIL: [u8; 3] = [118, 122, 138];
-
-const FACTORS: &[Factor] = &[Factor {
-    name: "hue_deg",
-    about: "how far all colours are turned",
-    default: 0.0,
-    train: [0.0, 60.0],
-    shifted: [120.0, 180.0],
-}];
 
 /// Registry entry.
 pub const ENTRY: EnvEntry = EnvEntry {
@@ -54,7 +46,7 @@ A paddle, a ball that travels on diagonals, and three rows of bricks on a grid o
         },
         OptionEntry { name: "max_steps", default: "500", about: "steps until truncation, or `none`" },
     ],
-    factors: FACTORS,
+    factors: &[HUE],
     make: Maker::BuiltIn(|options| {
         let face = Face {
             action: Space::Discrete { n: 3 },
@@ -62,7 +54,7 @@ A paddle, a ball that travels on diagonals, and three rows of bricks on a grid o
             views: vec![View::pixels("pixels", options)?],
             max_steps: Some(500),
         };
-        blueprint(Breakout::new(options)?, face, FACTORS, options)
+        blueprint(Breakout::new(options)?, face, ENTRY.factors, options)
     }),
 };
 
@@ -243,7 +235,8 @@ impl World for Breakout {
     fn check(&self, state: &State) -> Result<()> {
         let Game { paddle, ball, trail, heading, .. } = &state.game;
         let on_grid = [paddle].into_iter().chain(ball).chain(trail).all(|i| (0..CELLS).contains(i));
-        let moving = heading.iter().all(|step| matches!(step, 1 | -1)) && state.hue_deg.is_finite();
+        let moving =
+            heading.iter().all(|step| matches!(step, 1 | -1)) && HUE.bounds().contains(&state.hue_deg);
         if on_grid && moving && state.last_action < 3 {
             Ok(())
         } else {

@@ -7,12 +7,14 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};
 
-use crate::EnvEntry;
+use super::constants::{check, factor};
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::Factor;
+use crate::factors::exact;
+use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
+use crate::{EnvEntry, OptionEntry};
 
 const CART_KG: f64 = 1.0;
 const STEP_SECS: f64 = 0.02;
@@ -25,11 +27,6 @@ const CART: Rgb = [30, 32, 40];
 const POLE: Rgb = [202, 152, 101];
 const AXLE: Rgb = [129, 132, 203];
 
-const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
-    let [default, low, high, beyond, far] = values;
-    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
-
 /// Registry entry.
 pub const ENTRY: EnvEntry = EnvEntry {
     id: "cartpole",
@@ -39,15 +36,21 @@ A pole stands on a cart; pushing the cart left or right keeps it upright.
 
 - `state`: position (m), velocity (m/s), angle (rad), angular velocity (rad/s). `pixels`: the scene from the side.
 - Actions: `left`, `right`, a push of 10 N for 0.02 s.
-- Reward: 1 a step, also for the last one.
+- Reward: 1 a step, also for the last one; with `sutton_barto` 0 a step and -1 for a fall, as in the paper of 1983.
 - Ends when the cart is 2.4 m from the middle or the pole leans by 12 degrees; cut off after 500 steps.
-- Equal to Gymnasium 1.4's `CartPole-v1` within 1e-6 from the same state. The expert is a linear controller.",
-    options: &[],
+- Equal to Gymnasium 1.4's `CartPole-v1` bit for bit from the same state. The expert is a linear controller.",
+    options: &[OptionEntry {
+        name: "sutton_barto",
+        default: "false",
+        about: "whether a step is worth 0 and the fall -1, instead of 1 a step",
+    }],
     factors: &[
         factor("gravity_mps2", "acceleration of free fall", [9.8, 8.0, 12.0, 12.0, 16.0]),
         factor("pole_kg", "mass of the pole", [0.1, 0.05, 0.2, 0.2, 0.5]),
         factor("half_pole_m", "half the length of the pole", [0.5, 0.4, 0.7, 0.7, 1.0]),
         factor("force_newton", "force of a push", [10.0, 8.0, 12.0, 5.0, 8.0]),
+        HUE,
+        LIGHT,
     ],
     make: Maker::BuiltIn(|options| {
         // Twice the limits, so that the last observation still lies in the space.
@@ -61,7 +64,8 @@ A pole stands on a cart; pushing the cart left or right keeps it upright.
             ],
             max_steps: Some(500),
         };
-        blueprint(CartPole, face, ENTRY.factors, options)
+        let world = CartPole { sutton_barto: options.flag("sutton_barto")? };
+        blueprint(world, face, ENTRY.factors, options)
     }),
 };
 
@@ -69,11 +73,15 @@ A pole stands on a cart; pushing the cart left or right keeps it upright.
 pub type CartState = [f64; 4];
 
 /// The rules of the cart and pole. Views: `state`, [`CartState`] as 32-bit numbers; `pixels`, the scene from the side.
-#[derive(Debug)]
-pub struct CartPole;
+#[derive(Debug, Default)]
+pub struct CartPole {
+    /// Whether a step is worth 0 and the fall -1, instead of 1 a step.
+    pub sutton_barto: bool,
+}
 
-/// Everything that changes, and the physics of the episode.
+/// Everything that changes, and the constants of the episode.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// Where cart and pole are and how fast.
     pub cart: CartState,
@@ -85,27 +93,34 @@ pub struct State {
     pub half_pole_m: f64,
     /// Force of a push.
     pub force_newton: f64,
+    /// Colours of the scene.
+    pub look: Look,
 }
 
 impl World for CartPole {
     type State = State;
 
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
-        // The decimal number that was meant, not the nearest of 32 bits.
-        let exact = |x: f32| (f64::from(x) * 1e6).round() / 1e6;
         State {
             cart: std::array::from_fn(|_| START * (2.0 * f64::from(rng.uniform()) - 1.0)),
             gravity_mps2: exact(factors[0]),
             pole_kg: exact(factors[1]),
             half_pole_m: exact(factors[2]),
             force_newton: exact(factors[3]),
+            look: Look::new([factors[4], factors[5]]),
         }
     }
 
     fn act(&self, state: &mut State, action: Action<'_>, _: &mut Rng) -> Outcome {
         state.euler(if action.choice() == 1 { state.force_newton } else { -state.force_newton });
         let [x, _, angle, _] = state.cart;
-        Outcome { reward: 1.0, terminated: x.abs() > MAX_X_M || angle.abs() > MAX_ANGLE_RAD }
+        let terminated = x.abs() > MAX_X_M || angle.abs() > MAX_ANGLE_RAD;
+        let reward = match (self.sutton_barto, terminated) {
+            (false, _) => 1.0,
+            (true, false) => 0.0,
+            (true, true) => -1.0,
+        };
+        Outcome { reward, terminated }
     }
 
     fn show(&self, state: &State, _: usize, out: Sight<'_>) {
@@ -119,12 +134,12 @@ impl World for CartPole {
     }
 
     fn check(&self, state: &State) -> Result<()> {
-        let physics = [state.gravity_mps2, state.pole_kg, state.half_pole_m, state.force_newton];
-        if state.cart.iter().all(|x| x.is_finite()) && physics.iter().all(|x| *x > 0.0 && x.is_finite()) {
-            Ok(())
-        } else {
-            Err(Error::invalid("expected finite numbers and positive physics, got others"))
+        if !state.cart.iter().all(|x| x.is_finite()) {
+            return Err(Error::invalid(format!("expected finite numbers, got {:?}", state.cart)));
         }
+        let constants = [state.gravity_mps2, state.pole_kg, state.half_pole_m, state.force_newton];
+        check(&constants, ENTRY.factors)?;
+        state.look.check()
     }
 
     /// Pushes against the fall, and a little against drifting away.
@@ -160,14 +175,18 @@ impl State {
         let scale = width / (2.0 * MAX_X_M as f32);
         let (x, floor) = (self.cart[0] as f32 * scale + width / 2.0, height * 0.75);
         let (cart_w, cart_h) = (width / 12.0, height / 13.0);
-        canvas.fill(SKY);
-        canvas.rect(0, floor as i32, canvas.width as i32, 1, CART);
+        let paint = |colour| self.look.of(colour);
+        canvas.fill(paint(SKY));
+        canvas.rect(0, floor as i32, canvas.width as i32, 1, paint(CART));
         let corner = |sx: f32, sy: f32| [x + sx * cart_w / 2.0, floor + sy * cart_h / 2.0];
-        canvas.polygon(&[corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)], CART);
+        canvas.polygon(
+            &[corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)],
+            paint(CART),
+        );
         let (sin, cos) = (self.cart[2] as f32).sin_cos();
         let (axle, length) = ([x, floor - cart_h / 4.0], 2.0 * self.half_pole_m as f32 * scale);
         let tip = [axle[0] + sin * length, axle[1] - cos * length];
-        canvas.line(axle, tip, width / 60.0 + 1.0, POLE);
-        canvas.disc(axle, width / 120.0 + 0.5, AXLE);
+        canvas.line(axle, tip, width / 60.0 + 1.0, paint(POLE));
+        canvas.disc(axle, width / 120.0 + 0.5, paint(AXLE));
     }
 }

@@ -273,8 +273,9 @@ impl Contact {
 
     /// How fast the second body leaves the first, by one of the two kinds of velocity.
     fn leaving(&self, bodies: &[Body], velocity: fn(&Body, Vec2) -> Vec2) -> Vec2 {
-        let [first, second] = [0, 1]
-            .map(|i| self.work.bodies[i].map_or([0.0; 2], |place| velocity(&bodies[place], self.work.arms[i])));
+        let [first, second] = [0, 1].map(|i| {
+            self.work.bodies[i].map_or([0.0; 2], |place| velocity(&bodies[place], self.work.arms[i]))
+        });
         sub(second, first)
     }
 
@@ -308,7 +309,10 @@ impl Contacts {
     /// TRACE
     pub fn dump(&self) {
         for c in &self.now {
-            println!("     {:?} c{} idle{} n {:.4?} gap? bias {:.3} imp {:.5?} new {}", c.fixtures, c.corners, c.idle_steps, c.work.normal, c.work.bias, c.impulse, c.work.is_new);
+            println!(
+                "     {:?} c{} idle{} n {:.4?} gap? bias {:.3} imp {:.5?} new {}",
+                c.fixtures, c.corners, c.idle_steps, c.work.normal, c.work.bias, c.impulse, c.work.is_new
+            );
         }
     }
 }

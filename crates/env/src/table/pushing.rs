@@ -90,16 +90,17 @@ impl Task<'_> {
     fn places(&self, shape: &Shape) -> impl Iterator<Item = (Vec2, Vec2)> {
         let (corners, radius) = (shape.corners(), self.radius_px);
         let [low, high] = self.reach_px;
-        (0..corners.len()).flat_map(move |i| {
-            let (from, to) = (corners[i], corners[(i + 1) % corners.len()]);
-            let edge = sub(to, from);
-            let way = scale([-edge[1], edge[0]], 1.0 / length(edge).max(1e-9));
-            (0..N_PLACES).map(move |k| {
-                let t = 0.06 + 0.88 * k as f64 / (N_PLACES - 1) as f64;
-                (sub(add(from, scale(edge, t)), scale(way, radius)), way)
+        (0..corners.len())
+            .flat_map(move |i| {
+                let (from, to) = (corners[i], corners[(i + 1) % corners.len()]);
+                let edge = sub(to, from);
+                let way = scale([-edge[1], edge[0]], 1.0 / length(edge).max(1e-9));
+                (0..N_PLACES).map(move |k| {
+                    let t = 0.06 + 0.88 * k as f64 / (N_PLACES - 1) as f64;
+                    (sub(add(from, scale(edge, t)), scale(way, radius)), way)
+                })
             })
-        })
-        .filter(move |(touch, _)| touch.iter().all(|x| (low..=high).contains(x)))
+            .filter(move |(touch, _)| touch.iter().all(|x| (low..=high).contains(x)))
     }
 
     /// Whether the pusher can be at `point` with `room_px` to spare.

@@ -243,7 +243,8 @@ impl Shape {
             for i in 0..other.n_corners {
                 let (from, to) = (other.corners[i], other.corners[(i + 1) % other.n_corners]);
                 let edge = sub(to, from);
-                let t = (dot(sub(*corner, from), edge) / dot(edge, edge).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+                let t =
+                    (dot(sub(*corner, from), edge) / dot(edge, edge).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
                 let gap = sub(between(from, to, t), *corner);
                 let distance = length(gap);
                 if distance < best.0 {
@@ -267,7 +268,8 @@ impl Touch {
         let ([one_a, one_b], [two_a, two_b]) = (one.map(along), two.map(along));
         let per_one = 1.0 / (one_b - one_a + f64::MIN_POSITIVE);
         let per_two = 1.0 / (two_b - two_a + f64::MIN_POSITIVE);
-        for (i, (at_one, at_two)) in [(two_b - one_a, one_a - two_a), (two_a - one_a, one_b - two_a)].into_iter().enumerate()
+        for (i, (at_one, at_two)) in
+            [(two_b - one_a, one_a - two_a), (two_a - one_a, one_b - two_a)].into_iter().enumerate()
         {
             let first = add(near, between(one[0].1, one[1].1, (at_one * per_one).clamp(0.0, 1.0)));
             let second = add(far, between(two[0].1, two[1].1, (at_two * per_two).clamp(0.0, 1.0)));
@@ -325,7 +327,8 @@ fn clipped(corners: &mut [Vec2; 2 * MAX_CORNERS], n: usize, on_line: Vec2, norma
 
 fn area(corners: &[Vec2]) -> f64 {
     let last = corners.len().saturating_sub(1);
-    let twice: f64 = (0..corners.len()).map(|i| cross(corners[if i == 0 { last } else { i - 1 }], corners[i])).sum();
+    let twice: f64 =
+        (0..corners.len()).map(|i| cross(corners[if i == 0 { last } else { i - 1 }], corners[i])).sum();
     twice / 2.0
 }
 

@@ -6,7 +6,7 @@ use crate::{fixture, numbers};
 
 #[test]
 fn breakout_equals_minatar_cell_for_cell() {
-    let fixture = fixture("arcade/breakout.json");
+    let fixture = fixture("minatar/breakout.json");
     let mut cleared = 0;
     for episode in fixture["episodes"].as_array().unwrap() {
         let states: Vec<Vec<f64>> = episode["states"].as_array().unwrap().iter().map(numbers).collect();

@@ -4,8 +4,10 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod page;
 mod pool;
 mod table;
+mod toy_text;
 mod worlds;
 
 use std::path::Path;

@@ -25,7 +25,12 @@ fn pusht_moves_as_gym_pusht_does_from_the_same_state() {
             let (got, want) = (world.pose(&state), numbers(expected));
             let off = |i: usize| (got[i] - want[i]).abs();
             let turn = off(4).min(std::f64::consts::TAU - off(4));
-            let errors = [off(0).max(off(1)), off(2).max(off(3)), turn, if t > 0 { (state.coverage - want[5]).abs() } else { 0.0 }];
+            let errors = [
+                off(0).max(off(1)),
+                off(2).max(off(3)),
+                turn,
+                if t > 0 { (state.coverage - want[5]).abs() } else { 0.0 },
+            ];
             for (worst, error) in worst.iter_mut().zip(errors) {
                 *worst = worst.max(error);
             }
@@ -33,6 +38,9 @@ fn pusht_moves_as_gym_pusht_does_from_the_same_state() {
                 first = Some(t);
             }
         }
-        eprintln!("{k} {} {:.1e} {:.1e} {:.1e} {:.1e} {first:?}", rollout["policy"], worst[0], worst[1], worst[2], worst[3]);
+        eprintln!(
+            "{k} {} {:.1e} {:.1e} {:.1e} {:.1e} {first:?}",
+            rollout["policy"], worst[0], worst[1], worst[2], worst[3]
+        );
     }
 }

@@ -1,9 +1,13 @@
 //! What holds for every built-in world: loops over the registry.
 
+use std::path::Path;
+
 use worldsmith_core::{Rng, Seed, Space, StepKind, Value};
 use worldsmith_env::batch::{Actions, BatchEnv, Buffer, Frames};
 use worldsmith_env::registry::Maker;
 use worldsmith_env::{BuiltIn, EnvEntry, Skill, conformance, envs, make, make_batch, make_built_in};
+
+use crate::page;
 
 /// Every entry, with its id as the context of whatever panics.
 fn each(check: impl Fn(&'static EnvEntry)) {
@@ -38,6 +42,24 @@ fn every_world_has_a_page_pictures_and_factors_that_shift() {
         let spec = make(&format!("{}?obs=all", entry.id)).unwrap().spec().clone();
         assert_eq!(spec.obs.image().map(|(_, shape)| shape), Some([64, 64, 3]), "a picture of 64x64");
     });
+}
+
+#[test]
+fn pages_of_the_docs_are_those_of_the_registry() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/worlds");
+    let fresh = |name: &str, wanted: String| {
+        let got = std::fs::read_to_string(dir.join(name)).unwrap_or_default();
+        assert!(
+            got == wanted,
+            "stale: docs/worlds/{name}; run `cargo run -p worldsmith-env --example pages`"
+        );
+    };
+    each(|entry| {
+        let stem = page::stem(entry);
+        fresh(&format!("{stem}.md"), page::text(entry));
+        assert!(dir.join(format!("{stem}.png")).is_file(), "a picture");
+    });
+    fresh("README.md", page::list());
 }
 
 #[test]
@@ -258,5 +280,18 @@ fn a_damaged_saved_state_is_refused_or_played_on_without_a_panic() {
         }
         env.restore(&saved).unwrap();
         assert_eq!(env.snapshot().unwrap(), saved);
+    });
+}
+
+#[test]
+fn a_saved_state_at_the_end_of_all_counting_is_played_on() {
+    each(|entry| {
+        let mut env = make_built_in(entry.id).unwrap();
+        env.reset(Seed(1)).unwrap();
+        let saved = String::from_utf8(env.snapshot().unwrap()).unwrap();
+        let far = saved.replace("\"n_steps\":0", &format!("\"n_steps\":{}", usize::MAX));
+        assert_ne!(far, saved);
+        env.restore(far.as_bytes()).unwrap();
+        env.step(&env.advise(Skill::Expert, &mut Seed(2).rng())).unwrap();
     });
 }

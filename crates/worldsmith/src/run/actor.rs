@@ -4,7 +4,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, TensorView};
 use worldsmith_core::{EnvSpec, Episode, Error, Result, Rng, Seed, StepKind, Value};
-use worldsmith_env::EnvPool;
+use worldsmith_env::{EnvPool, Skill};
 use worldsmith_plan::{Latent, Mode, Policy, RandomPolicy};
 
 const POOL: &str = "pool.bin";
@@ -14,6 +14,8 @@ const MEMORY: &str = "memory.safetensors";
 pub(crate) struct Actor {
     pool: EnvPool,
     policy: Box<dyn Policy>,
+    /// Acts instead of the policy.
+    script: Option<Skill>,
     /// What the policy remembers; `None` until it acts for the first time, which it does without a past.
     memory: Option<Latent>,
     rng: Rng,
@@ -28,7 +30,8 @@ impl Actor {
         let action = pool.spec().action.clone();
         let blank = pool.spec().obs.sample(&mut Seed(0).rng());
         let rng = seed.derive("act").rng();
-        Ok(Self { pool, policy: Box::new(RandomPolicy { action }), memory: None, rng, blank })
+        let policy = Box::new(RandomPolicy { action });
+        Ok(Self { pool, policy, script: None, memory: None, rng, blank })
     }
 
     pub fn spec(&self) -> &EnvSpec {
@@ -49,19 +52,38 @@ impl Actor {
         self.policy = policy;
     }
 
+    /// Lets the environments' own script act from now on, under the name of its skill.
+    ///
+    /// # Errors
+    /// If they have none.
+    pub fn set_script(&mut self, name: &str, skill: Skill) -> Result<()> {
+        self.pool.advise(skill, &mut self.rng.clone())?;
+        self.pool.set_policy(name);
+        self.script = Some(skill);
+        Ok(())
+    }
+
     /// One action in every environment; those between episodes start a new one instead. Returns how many actions
     /// counted, and the episodes that ended.
     pub fn step(&mut self, mode: Mode) -> Result<(u64, Vec<Episode>)> {
+        let actions = match self.script {
+            Some(skill) => self.pool.advise(skill, &mut self.rng)?,
+            None => self.act(mode)?,
+        };
+        let steps = self.pool.step(&actions)?;
+        let n_taken = steps.iter().filter(|s| s.kind != StepKind::First).count();
+        Ok((n_taken as u64, self.pool.take_finished()))
+    }
+
+    /// What the policy does now.
+    fn act(&mut self, mode: Mode) -> Result<Vec<Value>> {
         let rows = || (0..self.pool.len()).map(|i| self.pool.episode(i));
         let obs: Vec<Value> =
             rows().map(|e| e.and_then(|e| e.obs.last()).unwrap_or(&self.blank).clone()).collect();
         let new_here = self.memory.is_none();
         let first: Vec<bool> = rows().map(|e| new_here || e.is_none_or(Episode::is_empty)).collect();
         let memory = self.memory.get_or_insert_with(|| self.policy.start(obs.len()));
-        let actions = self.policy.act(memory, &obs, &first, mode, &mut self.rng)?;
-        let steps = self.pool.step(&actions)?;
-        let n_taken = steps.iter().filter(|s| s.kind != StepKind::First).count();
-        Ok((n_taken as u64, self.pool.take_finished()))
+        self.policy.act(memory, &obs, &first, mode, &mut self.rng)
     }
 
     /// The episodes that are going on, cut off here.

@@ -64,7 +64,8 @@ pub(super) fn draw(block: &Block, state: &State, canvas: &mut Canvas<'_>) {
         fill(rect, 0.0, looks.goal);
     }
     let [low, high] = WALLS_PX;
-    let (near, far) = ([low - WALL_RADIUS_PX, low + WALL_RADIUS_PX], [high - WALL_RADIUS_PX, high + WALL_RADIUS_PX]);
+    let (near, far) =
+        ([low - WALL_RADIUS_PX, low + WALL_RADIUS_PX], [high - WALL_RADIUS_PX, high + WALL_RADIUS_PX]);
     for [from, to] in [near, far] {
         fill(&Shape::rect([from, near[0]], [to, far[1]]), 0.0, WALL);
         fill(&Shape::rect([near[0], from], [far[1], to]), 0.0, WALL);

@@ -55,7 +55,11 @@ const FACTORS: &[Factor] = &[
     factor("goal_x_px", "where the goal is", [256.0, 226.0, 286.0, 286.0, 326.0]),
     factor("goal_y_px", "where the goal is", [256.0, 226.0, 286.0, 286.0, 326.0]),
     factor("goal_angle_deg", "how far the goal is turned", [45.0, 0.0, 90.0, 90.0, 360.0]),
-    factor("start_spread", "how far from the middle things start, 1 as in the reference", [1.0, 0.5, 1.0, 1.0, 1.1]),
+    factor(
+        "start_spread",
+        "how far from the middle things start, 1 as in the reference",
+        [1.0, 0.5, 1.0, 1.0, 1.1],
+    ),
 ];
 
 /// Registry entry.
@@ -194,7 +198,8 @@ impl PushT {
             shape: Shape::new(&[corners[i], corners[(i + 1) % 4]], WALL_RADIUS_PX),
             friction: 0.0,
         };
-        let agent = Fixture { body: Some(0), shape: Shape::disc(state.agent_radius_px), friction: state.friction };
+        let agent =
+            Fixture { body: Some(0), shape: Shape::disc(state.agent_radius_px), friction: state.friction };
         let mut all = [agent; 5 + block::MAX_RECTS];
         for (i, fixture) in all[1..5].iter_mut().enumerate() {
             *fixture = wall(i);
@@ -237,7 +242,11 @@ impl PushT {
             if show {
                 let b = &state.bodies[1];
                 let o = self.block(state).origin(b);
-                println!("{i} {:.9} {:.9} {:.9} | v {:.6} {:.6} w {:.8}", o[0], o[1], b.angle_rad, b.velocity[0], b.velocity[1], b.spin); state.contacts.dump();
+                println!(
+                    "{i} {:.9} {:.9} {:.9} | v {:.6} {:.6} w {:.8}",
+                    o[0], o[1], b.angle_rad, b.velocity[0], b.velocity[1], b.spin
+                );
+                state.contacts.dump();
             }
         }
     }
@@ -324,7 +333,11 @@ impl World for PushT {
             && sizes.iter().all(|x| (1.0..=100.0).contains(x))
             && (0.0..=10.0).contains(&state.friction)
             && (0.0..=1.0).contains(&state.damping);
-        if sound { Ok(()) } else { Err(Error::invalid("expected a pusher and a block on the table, got others")) }
+        if sound {
+            Ok(())
+        } else {
+            Err(Error::invalid("expected a pusher and a block on the table, got others"))
+        }
     }
 
     fn expert(&self, state: &State, _: &mut Rng) -> Value {

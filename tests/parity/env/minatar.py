@@ -1,15 +1,20 @@
-"""Writes ../fixtures/breakout.json: episodes of MinAtar's own Breakout.
+"""MinAtar's own games, as episodes that ours must go through cell by cell.
 
-    pip install --no-deps minatar==1.0.15 && pip install numpy
-    python breakout.py > ../fixtures/breakout.json
-
-A state is [paddle, ball x, ball y, trail x, trail y, bricks as bits (row by row, first is lowest), reward, terminal].
+Breakout: a state is [paddle, ball x, ball y, trail x, trail y, bricks as bits (row by row, first is lowest), reward,
+terminal].
 """
+
 import json
+import sys
 from importlib.metadata import version
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])
 
 import numpy as np
 from minatar import Environment
+
+import both_ways
 
 PUSH = {"n": 0, "l": 1, "r": 3}
 
@@ -42,9 +47,15 @@ def episode(seed, skill, max_steps):
     return {"seed": seed, "actions": actions, "states": states}
 
 
-plans = [(seed, 0.0, 200) for seed in range(6)] + [(seed, 0.8, 200) for seed in range(6, 10)] + [(10, 1.0, 1500)]
-episodes = [episode(*plan) for plan in plans]
-made_with = {name: version(name) for name in ("minatar", "numpy")}
-print('{"made_with": %s, "episodes": [' % json.dumps(made_with))
-print(",\n".join(json.dumps(e, separators=(",", ":")) for e in episodes))
-print("]}")
+def make(out, small):
+    plans = [(seed, 0.0, 200) for seed in range(6)] + [(seed, 0.8, 200) for seed in range(6, 10)] + [(10, 1.0, 1500)]
+    if not small:
+        plans += [(seed, seed % 4 / 3, 1500) for seed in range(11, 211)]
+    episodes = [episode(*plan) for plan in plans]
+    made_with = {name: version(name) for name in ("minatar", "numpy")}
+    lines = ",\n".join(json.dumps(e, separators=(",", ":")) for e in episodes)
+    text = '{"made_with": %s, "episodes": [\n%s\n]}\n' % (json.dumps(made_with), lines)
+    (out / "breakout.json").write_text(text)
+
+
+both_ways.fixtures(__doc__, make)
