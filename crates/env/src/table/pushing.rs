@@ -53,7 +53,7 @@ impl Task<'_> {
         let Some(push) = self.best() else { return self.pusher };
         let behind = sub(self.pusher, push.touch);
         let (along, aside) = (dot(behind, push.way), cross(push.way, behind).abs());
-        if aside <= OFF_LINE_PX && along <= 3.0 && along >= -2.0 * RUN_UP_PX {
+        if aside <= OFF_LINE_PX && (-2.0 * RUN_UP_PX..=3.0).contains(&along) {
             return self.within(add(push.touch, scale(push.way, push.reach)));
         }
         self.detour(add(push.touch, scale(push.way, -RUN_UP_PX)))

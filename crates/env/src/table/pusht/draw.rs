@@ -17,6 +17,7 @@ const BLOCK_RIM_PX: f64 = 2.0;
 
 /// The colours of an episode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Looks {
     /// Of the pusher.
     pub agent: Rgb,

@@ -11,11 +11,12 @@ pub use block::{Block, FORMS, Form};
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};
 
-use super::physics::{Body, Contacts, Fixture, step};
+use super::physics::{Body, Contacts, Fixture, Scene};
 use super::pushing::Task;
 use super::shape::{Shape, Vec2, add, scale, sub};
 use crate::blueprint::blueprint;
-use crate::factors::Factor;
+use crate::classic::constants::{check, factor};
+use crate::factors::{Factor, exact};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
@@ -37,11 +38,6 @@ const SUCCESS: f64 = 0.95;
 const RELATIVE_PX: f64 = 100.0;
 /// Numbers of views stay within these, far outside the walls.
 const SEEN_PX: [f32; 2] = [-512.0, 1024.0];
-
-const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
-    let [default, low, high, beyond, far] = values;
-    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
 
 const FACTORS: &[Factor] = &[
     factor("agent_hue_deg", "how far the pusher's colour is turned", [0.0, -40.0, 40.0, 90.0, 180.0]),
@@ -75,9 +71,10 @@ A round pusher on a table of 512 by 512 pixels pushes a T-shaped block onto its 
   With `action=relative` two numbers from -1 to 1, a hundred pixels each, from where the pusher is.
 - Reward: the covered share of the goal over 0.95, at most 1.
 - Ends when more than 95 % are covered (`success` in the state); cut off after 300 steps.
-- Equal to gym-pusht 0.1.8 on pymunk 6.11. Its physics, Chipmunk's, is rebuilt here step for step: see the docs of
-  `table::physics`. The pusher agrees to 1e-9 px, the block as the tests say; only rounding and the order in which contacts are
-  visited differ, which shows when a block is squeezed between pusher and wall. Starts are drawn in the same ranges.
+- Beside gym-pusht 0.1.8 on pymunk 6.11 from the same states: the pusher agrees to the six decimals compared in every step, and
+  so does the block until two pairs of shapes touch at once; then the order counts in which Chipmunk visits them. Of 3,000 pushes
+  of six steps, nine in ten end at the same six decimals and 99 % within 2 px and 0.02 rad; the mean way of the block is 50.94 px
+  against 50.99 px, its mean turn 0.2509 rad against 0.2508 rad. Starts are drawn in the same ranges.
 - The picture is drawn here, in the reference's colours. Other forms (`form=`) are stable-worldmodel's.
 - The expert pushes where a push leads best to the goal's pose, and goes round the block to get there.",
     options: &[
@@ -113,7 +110,8 @@ pub struct PushT {
 }
 
 /// Everything that changes, and what the episode drew.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// The pusher and the block.
     pub bodies: [Body; 2],
@@ -161,9 +159,7 @@ impl PushT {
     pub fn set(&self, state: &mut State, agent: Vec2, block: Vec2, angle_rad: f64) {
         state.bodies = [Body::driven(agent), self.block(state).set(block, angle_rad)];
         state.contacts = Contacts::default();
-        self.advance(state);
-        state.coverage = self.coverage(state);
-        state.success = state.coverage > SUCCESS;
+        self.advance(state, 1, None);
     }
 
     /// Where the pusher and the block's origin are, and how far the block is turned.
@@ -183,11 +179,21 @@ impl PushT {
         block.coverage((block.origin(body), body.angle_rad), (state.goal_px, state.goal_angle_rad))
     }
 
-    /// One step of the physics.
-    fn advance(&self, state: &mut State) {
-        let (fixtures, n) = self.fixtures(state);
-        let kept = state.damping.powf(STEP_SECS);
-        step(&mut state.bodies, &fixtures[..n], &mut state.contacts, kept, STEP_SECS);
+    /// Takes `n` steps of the physics, in which the pusher is pulled towards `target` if there is one.
+    fn advance(&self, state: &mut State, n: usize, target: Option<Vec2>) {
+        let (fixtures, n_fixtures) = self.fixtures(state);
+        let fixtures = &fixtures[..n_fixtures];
+        let scene = Scene { fixtures, kept: state.damping.powf(STEP_SECS), secs: STEP_SECS };
+        scene.run(&mut state.bodies, &mut state.contacts, n, |bodies| {
+            if let Some(target) = target {
+                let (agent, [by_distance, by_velocity]) = (&mut bodies[0], GAINS);
+                let pull = scale(sub(target, agent.middle), by_distance);
+                let brake = scale(sub([0.0; 2], agent.velocity), by_velocity);
+                agent.velocity = add(agent.velocity, scale(add(pull, brake), STEP_SECS));
+            }
+        });
+        state.coverage = self.coverage(state);
+        state.success = state.coverage > SUCCESS;
     }
 
     fn fixtures(&self, state: &State) -> ([Fixture; 5 + block::MAX_RECTS], usize) {
@@ -215,47 +221,14 @@ impl PushT {
 
     /// Moves the pusher towards `target` for one action.
     pub fn push(&self, state: &mut State, target: Vec2) {
-        let (fixtures, n) = self.fixtures(state);
-        let kept = state.damping.powf(STEP_SECS);
-        for _ in 0..N_SUBSTEPS {
-            let agent = &mut state.bodies[0];
-            let [by_distance, by_velocity] = GAINS;
-            let pull = scale(sub(target, agent.middle), by_distance);
-            let brake = scale(sub([0.0; 2], agent.velocity), by_velocity);
-            agent.velocity = add(agent.velocity, scale(add(pull, brake), STEP_SECS));
-            step(&mut state.bodies, &fixtures[..n], &mut state.contacts, kept, STEP_SECS);
-        }
-        state.coverage = self.coverage(state);
-        state.success = state.coverage > SUCCESS;
-    }
-
-    /// TRACE
-    pub fn trace(&self, state: &mut State, target: Vec2, show: bool) {
-        let (fixtures, n) = self.fixtures(state);
-        for i in 0..N_SUBSTEPS {
-            let agent = &mut state.bodies[0];
-            let [by_distance, by_velocity] = GAINS;
-            let pull = scale(sub(target, agent.middle), by_distance);
-            let brake = scale(sub([0.0; 2], agent.velocity), by_velocity);
-            agent.velocity = add(agent.velocity, scale(add(pull, brake), STEP_SECS));
-            step(&mut state.bodies, &fixtures[..n], &mut state.contacts, 0.0, STEP_SECS);
-            if show {
-                let b = &state.bodies[1];
-                let o = self.block(state).origin(b);
-                println!(
-                    "{i} {:.9} {:.9} {:.9} | v {:.6} {:.6} w {:.8}",
-                    o[0], o[1], b.angle_rad, b.velocity[0], b.velocity[1], b.spin
-                );
-                state.contacts.dump();
-            }
-        }
+        self.advance(state, N_SUBSTEPS, Some(target));
     }
 
     fn numbers(&self, state: &State, view: usize, out: &mut [f32]) {
         let [low, high] = SEEN_PX;
         let seen = |x: f64| (x as f32).clamp(low, high);
         match view {
-            0 => out.iter_mut().zip(self.pose(state)).for_each(|(out, x)| *out = seen(x).min(high)),
+            0 => out.iter_mut().zip(self.pose(state)).for_each(|(out, x)| *out = seen(x)),
             2 => {
                 let [agent, body] = &state.bodies;
                 let block = self.block(state);
@@ -275,8 +248,7 @@ impl World for PushT {
     type State = State;
 
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
-        // The decimal number that was meant, not the nearest of 32 bits.
-        let exact = |i: usize| (f64::from(factors[i]) * 1e6).round() / 1e6;
+        let exact = |i: usize| exact(factors[i]);
         let mut state = State {
             bodies: [Body::default(); 2],
             contacts: Contacts::default(),
@@ -323,21 +295,16 @@ impl World for PushT {
     }
 
     fn check(&self, state: &State) -> Result<()> {
-        let drawn = [state.goal_px[0], state.goal_px[1], state.goal_angle_rad, state.coverage];
-        let sizes = [state.agent_radius_px, state.block_scale_px];
-        let sound = state.bodies.iter().all(Body::is_sound)
-            && state.bodies[0].per_mass == 0.0
-            && state.bodies[1].per_mass > 0.0
-            && state.contacts.are_sound()
-            && drawn.iter().all(|x| x.abs() < 1e4)
-            && sizes.iter().all(|x| (1.0..=100.0).contains(x))
-            && (0.0..=10.0).contains(&state.friction)
-            && (0.0..=1.0).contains(&state.damping);
-        if sound {
-            Ok(())
-        } else {
-            Err(Error::invalid("expected a pusher and a block on the table, got others"))
+        let [agent, block] = &state.bodies;
+        let sound = agent.is_sound() && block.is_sound() && state.contacts.are_sound();
+        if !(sound && agent.per_mass == 0.0 && block.per_mass > 0.0 && state.coverage.abs() < 2.0) {
+            return Err(Error::invalid("expected a pusher and a block on the table, got others"));
         }
+        let [x, y] = state.goal_px;
+        let State { agent_radius_px, block_scale_px, friction, damping, goal_angle_rad, .. } = *state;
+        let constants =
+            [agent_radius_px, block_scale_px, friction, damping, x, y, goal_angle_rad.to_degrees()];
+        check(&constants, &FACTORS[4..])
     }
 
     fn expert(&self, state: &State, _: &mut Rng) -> Value {
