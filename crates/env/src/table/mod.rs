@@ -1,11 +1,15 @@
-//! Things pushed and grasped on a table, and worlds of points and walls.
+//! Things pushed and grasped on a table.
 
 pub mod physics;
+pub mod picture;
+pub mod pusher;
 pub mod pushing;
 pub mod pusht;
+pub mod route;
 pub mod shape;
+pub mod table_blocks;
 
 use crate::EnvEntry;
 
 /// Registry entries.
-pub const ENTRIES: &[EnvEntry] = &[pusht::ENTRY];
+pub const ENTRIES: &[EnvEntry] = &[pusht::ENTRY, table_blocks::ENTRY];

@@ -5,6 +5,7 @@
 //! poses. The plan takes the place whose direction leads best to the pose wanted, goes round the body to get there, and pushes.
 
 use super::physics::Body;
+use super::route::first_stop;
 use super::shape::{Shape, Vec2, add, cross, direction, dot, length, scale, sub, wrapped};
 
 /// How far from the outline a push begins, in pixels.
@@ -13,10 +14,10 @@ const RUN_UP_PX: f64 = 8.0;
 const OFF_LINE_PX: f64 = 2.5;
 /// What a detour of one pixel costs, as a share of what remains to be done.
 const DETOUR_COST: f64 = 0.0015;
-/// Stations of the ring around a body.
-const N_STATIONS: usize = 16;
 /// Places on each edge at which a push is considered.
 const N_PLACES: usize = 7;
+/// Ways in which a disc may be pushed.
+const N_WAYS: usize = 24;
 
 /// A body to be pushed, and by whom.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +51,8 @@ struct Push {
 impl Task<'_> {
     /// Where the pusher should go now.
     pub fn target(&self) -> Vec2 {
-        let Some(push) = self.best() else { return self.pusher };
+        let alone = Task { obstacles: self.shapes, ..*self };
+        let Some(push) = self.best().or_else(|| alone.best()) else { return self.pusher };
         let behind = sub(self.pusher, push.touch);
         let (along, aside) = (dot(behind, push.way), cross(push.way, behind).abs());
         if aside <= OFF_LINE_PX && (-2.0 * RUN_UP_PX..=3.0).contains(&along) {
@@ -89,16 +91,22 @@ impl Task<'_> {
     /// Where the pusher touches one of the shapes, and the way inwards.
     fn places(&self, shape: &Shape) -> impl Iterator<Item = (Vec2, Vec2)> {
         let (corners, radius) = (shape.corners(), self.radius_px);
+        let is_disc = corners.len() == 1;
+        let goal = sub(self.middle, corners[0]);
+        let straight = goal[1].atan2(goal[0]);
         let [low, high] = self.reach_px;
-        (0..corners.len())
-            .flat_map(move |i| {
+        (0..if is_disc { N_WAYS } else { corners.len() * N_PLACES })
+            .map(move |k| {
+                if is_disc {
+                    let way = direction(straight + std::f64::consts::TAU * k as f64 / N_WAYS as f64);
+                    return (sub(corners[0], scale(way, shape.radius() + radius)), way);
+                }
+                let (i, k) = (k / N_PLACES, k % N_PLACES);
                 let (from, to) = (corners[i], corners[(i + 1) % corners.len()]);
                 let edge = sub(to, from);
                 let way = scale([-edge[1], edge[0]], 1.0 / length(edge).max(1e-9));
-                (0..N_PLACES).map(move |k| {
-                    let t = 0.06 + 0.88 * k as f64 / (N_PLACES - 1) as f64;
-                    (sub(add(from, scale(edge, t)), scale(way, radius)), way)
-                })
+                let t = 0.06 + 0.88 * k as f64 / (N_PLACES - 1) as f64;
+                (sub(add(from, scale(edge, t)), scale(way, radius)), way)
             })
             .filter(move |(touch, _)| touch.iter().all(|x| (low..=high).contains(x)))
     }
@@ -115,41 +123,13 @@ impl Task<'_> {
         (1..=n as usize).all(|i| self.is_free(add(from, scale(way, i as f64 / n)), 2.0))
     }
 
-    /// The next stop on the way to `goal`: the goal itself, or a station on a ring around the body.
+    /// The next stop on the way to `goal`; through whatever is in the way if there is no way round.
     fn detour(&self, goal: Vec2) -> Vec2 {
         if self.is_clear(self.pusher, goal) {
             return self.within(goal);
         }
-        let middle = self.body.middle;
-        let corners = self.shapes.iter().flat_map(|shape| shape.corners().iter());
-        let size = corners.map(|corner| length(sub(*corner, middle))).fold(0.0, f64::max);
-        let ring = size + self.radius_px + 6.0;
-        let station = |i: usize| {
-            let way = direction(std::f64::consts::TAU * i as f64 / N_STATIONS as f64);
-            self.within(add(middle, scale(way, ring)))
-        };
-        let stations: [Vec2; N_STATIONS] = std::array::from_fn(station);
-        let seen_from = |point: Vec2| -> [bool; N_STATIONS] {
-            std::array::from_fn(|i| self.is_clear(point, stations[i]))
-        };
-        let (enter, leave) = (seen_from(self.pusher), seen_from(goal));
-        let step = ring * std::f64::consts::TAU / N_STATIONS as f64;
-        let mut best = (f64::INFINITY, None);
-        for i in (0..N_STATIONS).filter(|i| enter[*i]) {
-            for j in (0..N_STATIONS).filter(|j| leave[*j]) {
-                let around = i.abs_diff(j).min(N_STATIONS - i.abs_diff(j)) as f64 * step;
-                let way = length(sub(stations[i], self.pusher)) + around + length(sub(stations[j], goal));
-                if way < best.0 {
-                    best = (way, Some(stations[i]));
-                }
-            }
-        }
-        best.1.unwrap_or_else(|| self.escape(&stations))
-    }
-
-    /// Out of a corner: the nearest station, whatever is in the way.
-    fn escape(&self, stations: &[Vec2]) -> Vec2 {
-        let far = |station: &&Vec2| length(sub(**station, self.pusher));
-        stations.iter().min_by(|a, b| far(a).total_cmp(&far(b))).copied().unwrap_or(self.pusher)
+        let is_free = |point| self.is_free(point, 2.0);
+        let stop = first_stop(self.pusher, goal, is_free, |point| self.is_clear(self.pusher, point));
+        self.within(stop.unwrap_or(goal))
     }
 }

@@ -134,6 +134,11 @@ impl Shape {
         &self.corners[..self.n_corners]
     }
 
+    /// How far the shape reaches beyond its core.
+    pub fn radius(&self) -> f64 {
+        self.radius
+    }
+
     /// The same shape, turned by `turn` (cosine and sine) around the origin and then moved.
     pub fn placed(&self, at: Vec2, turn: Vec2) -> Self {
         let mut placed = *self;

@@ -3,10 +3,10 @@
 use std::f64::consts::TAU;
 
 use serde_json::Value as Json;
-use worldsmith_core::Seed;
-use worldsmith_env::Options;
+use worldsmith_core::{Seed, Value};
 use worldsmith_env::table::pusht::{self, PushT, State};
 use worldsmith_env::world::World;
+use worldsmith_env::{Options, Skill, make_built_in};
 
 use crate::{fixture, numbers};
 
@@ -131,4 +131,45 @@ fn pushes_move_and_turn_the_block_as_far_as_in_gym_pusht() {
     assert!((mean(&moved[0]) / mean(&moved[1]) - 1.0).abs() < 0.01);
     assert!((mean(&turned[0]) / mean(&turned[1]) - 1.0).abs() < 0.01);
     assert!(quantile(&mut errors[0], 0.5) < ROUNDING && quantile(&mut errors[1], 0.5) < ROUNDING);
+}
+
+/// The numbers `name` of an observation of several views.
+fn numbers_of<'a>(obs: &'a Value, name: &str) -> &'a [f32] {
+    match obs {
+        Value::Dict(parts) => match &parts[name] {
+            Value::Array { data, .. } => data,
+            other => panic!("numbers, got {other:?}"),
+        },
+        other => panic!("several views, got {other:?}"),
+    }
+}
+
+#[test]
+fn table_blocks_names_two_blocks_that_are_there_and_pays_for_the_way_between_them() {
+    let mut env = make_built_in("table_blocks?obs=state+instruction&task=block&factors=train").unwrap();
+    let mut rng = Seed(1).rng();
+    let gap = |state: &[f32]| (state[2] - state[4]).hypot(state[3] - state[5]);
+    for i in 0..8 {
+        let first = env.reset(Seed(i)).unwrap();
+        let Value::Dict(parts) = &first.obs else { panic!("two views") };
+        let Value::Text(said) = &parts["instruction"] else { panic!("words") };
+        let state = numbers_of(&first.obs, "state").to_vec();
+        for place in [2, 4] {
+            let slot = state[6..].chunks_exact(5).find(|slot| slot[..2] == state[place..place + 2]).unwrap();
+            let colour = ["red", "green", "blue", "yellow", "purple", "orange"][slot[3] as usize - 1];
+            let form = ["circle", "square", "triangle", "hexagon"][slot[4] as usize - 1];
+            assert!(said.contains(&format!("{colour} {form}")), "`{said}` names the {colour} {form}");
+        }
+        let (mut total, mut last) = (0.0, state.clone());
+        for _ in 0..200 {
+            let step = env.step(&env.advise(Skill::Expert, &mut rng)).unwrap();
+            total += step.reward;
+            last = numbers_of(&step.obs, "state").to_vec();
+            if step.kind.is_last() {
+                total -= f32::from(u8::from(step.kind == worldsmith_core::StepKind::Terminated));
+                break;
+            }
+        }
+        assert!((total - (1.0 - gap(&last) / gap(&state))).abs() < 1e-3);
+    }
 }

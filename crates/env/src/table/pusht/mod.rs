@@ -9,11 +9,12 @@ mod draw;
 pub use block::{Block, FORMS, Form};
 
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{Error, Result, Rng, Space, Value};
+use worldsmith_core::{Error, Result, Rng, Value};
 
 use super::physics::{Body, Contacts, Fixture, Scene};
+use super::pusher::{Aim, N_SUBSTEPS, SEEN_PX, SIDE_PX, STEP_SECS, pull, seen, walls};
 use super::pushing::Task;
-use super::shape::{Shape, Vec2, add, scale, sub};
+use super::shape::{Shape, Vec2};
 use crate::blueprint::blueprint;
 use crate::classic::constants::{check, factor};
 use crate::factors::{Factor, exact};
@@ -22,23 +23,8 @@ use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
 use draw::Looks;
 
-/// Side of the table, in pixels.
-const SIDE_PX: f64 = 512.0;
-/// The wall's middle line lies between these coordinates.
-const WALLS_PX: [f64; 2] = [5.0, 506.0];
-const WALL_RADIUS_PX: f64 = 2.0;
-/// Steps of the physics in one action.
-const N_SUBSTEPS: usize = 10;
-const STEP_SECS: f64 = 0.01;
-/// The pusher's controller: acceleration by distance and by velocity.
-const GAINS: [f64; 2] = [100.0, 20.0];
 /// Share of the goal that must be covered.
 const SUCCESS: f64 = 0.95;
-/// How far a relative action of 1 reaches.
-const RELATIVE_PX: f64 = 100.0;
-/// Numbers of views stay within these, far outside the walls.
-const SEEN_PX: [f32; 2] = [-512.0, 1024.0];
-
 const FACTORS: &[Factor] = &[
     factor("agent_hue_deg", "how far the pusher's colour is turned", [0.0, -40.0, 40.0, 90.0, 180.0]),
     factor("block_hue_deg", "how far the block's colour is turned", [0.0, -40.0, 40.0, 90.0, 180.0]),
@@ -79,7 +65,7 @@ A round pusher on a table of 512 by 512 pixels pushes a T-shaped block onto its 
 - The expert pushes where a push leads best to the goal's pose, and goes round the block to get there.",
     options: &[
         OptionEntry { name: "form", default: "tee", about: "tee, small_tee, ell, zed, square, bar or plus" },
-        OptionEntry { name: "action", default: "absolute", about: "absolute (pixels) or relative (-1 to 1)" },
+        Aim::OPTION,
     ],
     factors: FACTORS,
     make: Maker::BuiltIn(|options| {
@@ -88,7 +74,7 @@ A round pusher on a table of 512 by 512 pixels pushes a T-shaped block onto its 
         let [low, high] = SEEN_PX;
         let turn = std::f32::consts::TAU;
         let face = Face {
-            action: if world.relative { Space::vector(2, -1.0, 1.0) } else { Space::vector(2, 0.0, SIDE_PX as f32) },
+            action: world.aim.space(),
             action_names: &[],
             views: vec![
                 View::numbers("state", &[low, low, low, low, 0.0], &[high, high, high, high, turn]),
@@ -106,7 +92,7 @@ A round pusher on a table of 512 by 512 pixels pushes a T-shaped block onto its 
 #[derive(Debug)]
 pub struct PushT {
     form: Form,
-    relative: bool,
+    aim: Aim,
 }
 
 /// Everything that changes, and what the episode drew.
@@ -147,12 +133,7 @@ impl PushT {
         let form = FORMS.into_iter().find(|form| form.name == name).ok_or_else(|| {
             options.wrong("form", &format!("one of {}", FORMS.map(|form| form.name).join(", ")), name)
         })?;
-        let relative = match options.text("action") {
-            None | Some("absolute") => false,
-            Some("relative") => true,
-            Some(other) => return Err(options.wrong("action", "`absolute` or `relative`", other)),
-        };
-        Ok(Self { form, relative })
+        Ok(Self { form, aim: Aim::new(options)? })
     }
 
     /// Puts pusher and block where they should start, and lets them settle for one step of the physics.
@@ -186,10 +167,7 @@ impl PushT {
         let scene = Scene { fixtures, kept: state.damping.powf(STEP_SECS), secs: STEP_SECS };
         scene.run(&mut state.bodies, &mut state.contacts, n, |bodies| {
             if let Some(target) = target {
-                let (agent, [by_distance, by_velocity]) = (&mut bodies[0], GAINS);
-                let pull = scale(sub(target, agent.middle), by_distance);
-                let brake = scale(sub([0.0; 2], agent.velocity), by_velocity);
-                agent.velocity = add(agent.velocity, scale(add(pull, brake), STEP_SECS));
+                pull(&mut bodies[0], target);
             }
         });
         state.coverage = self.coverage(state);
@@ -197,19 +175,10 @@ impl PushT {
     }
 
     fn fixtures(&self, state: &State) -> ([Fixture; 5 + block::MAX_RECTS], usize) {
-        let [low, high] = WALLS_PX;
-        let corners = [[low, high], [low, low], [high, low], [high, high]];
-        let wall = |i: usize| Fixture {
-            body: None,
-            shape: Shape::new(&[corners[i], corners[(i + 1) % 4]], WALL_RADIUS_PX),
-            friction: 0.0,
-        };
         let agent =
             Fixture { body: Some(0), shape: Shape::disc(state.agent_radius_px), friction: state.friction };
         let mut all = [agent; 5 + block::MAX_RECTS];
-        for (i, fixture) in all[1..5].iter_mut().enumerate() {
-            *fixture = wall(i);
-        }
+        all[1..5].copy_from_slice(&walls());
         let mut n = 5;
         // The order of contacts is that in which the reference's tree visits them, most of the time.
         for shape in self.block(state).around_middle().rev() {
@@ -225,8 +194,6 @@ impl PushT {
     }
 
     fn numbers(&self, state: &State, view: usize, out: &mut [f32]) {
-        let [low, high] = SEEN_PX;
-        let seen = |x: f64| (x as f32).clamp(low, high);
         match view {
             0 => out.iter_mut().zip(self.pose(state)).for_each(|(out, x)| *out = seen(x)),
             2 => {
@@ -276,11 +243,7 @@ impl World for PushT {
     }
 
     fn act(&self, state: &mut State, action: Action<'_>, _: &mut Rng) -> Outcome {
-        let &[x, y] = action.numbers() else { unreachable!("an action is two numbers") };
-        let mut target = [f64::from(x), f64::from(y)];
-        if self.relative {
-            target = add(state.bodies[0].middle, scale(target, RELATIVE_PX));
-        }
+        let target = self.aim.target(action, state.bodies[0].middle);
         self.push(state, target);
         let reward = (state.coverage / SUCCESS).clamp(0.0, 1.0);
         Outcome { reward: reward as f32, terminated: state.success }
@@ -321,12 +284,6 @@ impl World for PushT {
             radius_px: state.agent_radius_px,
             reach_px: [0.0, SIDE_PX],
         };
-        let target = task.target();
-        let numbers = if self.relative {
-            sub(target, agent.middle).map(|x| (x / RELATIVE_PX).clamp(-1.0, 1.0))
-        } else {
-            target.map(|x| x.clamp(0.0, SIDE_PX))
-        };
-        Value::Array { shape: vec![2], data: numbers.map(|x| x as f32).to_vec() }
+        self.aim.action(task.target(), agent.middle)
     }
 }
