@@ -1,5 +1,6 @@
 //! Things pushed and grasped on a table.
 
+pub mod arm_2d;
 pub mod physics;
 pub mod picture;
 pub mod pusher;
@@ -12,4 +13,4 @@ pub mod table_blocks;
 use crate::EnvEntry;
 
 /// Registry entries.
-pub const ENTRIES: &[EnvEntry] = &[pusht::ENTRY, table_blocks::ENTRY];
+pub const ENTRIES: &[EnvEntry] = &[pusht::ENTRY, table_blocks::ENTRY, arm_2d::ENTRY];

@@ -190,7 +190,7 @@ impl Body {
 }
 
 impl Scene<'_> {
-    /// Takes `n_steps` steps; `drive` may set velocities before each.
+    /// Takes `n_steps` steps; `drive` may set velocities before each, and sees what touched in the last one.
     ///
     /// # Panics
     /// If there are more than [`MAX_FIXTURES`] fixtures, or one names a body that is not there.
@@ -199,14 +199,14 @@ impl Scene<'_> {
         bodies: &mut [Body],
         contacts: &mut Contacts,
         n_steps: usize,
-        mut drive: impl FnMut(&mut [Body]),
+        mut drive: impl FnMut(&mut [Body], &Contacts),
     ) {
         let mut solver = Solver::new();
         for (i, fixture) in self.fixtures.iter().enumerate() {
             solver.place(i, fixture, bodies);
         }
         for _ in 0..n_steps {
-            drive(bodies);
+            drive(bodies, contacts);
             self.step(bodies, contacts, &mut solver);
         }
     }
@@ -334,6 +334,11 @@ impl Contacts {
         self.iter().all(sound)
     }
 
+    /// Whether two fixtures, the lower place first, touched in the last step.
+    pub fn touch(&self, fixtures: [u8; 2]) -> bool {
+        self.iter().any(|contact| contact.fixtures == fixtures && contact.idle_steps == 0)
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Contact> {
         self.all[..self.n].iter()
     }
@@ -446,15 +451,15 @@ mod tests {
         let mut contacts = Contacts::default();
         let fixtures = [disc, near_shape, far_shape];
         let scene = Scene { fixtures: &fixtures, kept: 0.0, secs: 0.01 };
-        scene.run(&mut bodies, &mut contacts, 400, |bodies| bodies[0].velocity = [1.0, 0.0]);
+        scene.run(&mut bodies, &mut contacts, 400, |bodies, _| bodies[0].velocity = [1.0, 0.0]);
         assert!((bodies[0].middle[0] - 4.0).abs() < 1e-9);
         assert!((bodies[1].middle[0] - 6.0).abs() < 0.2 && (bodies[2].middle[0] - 8.0).abs() < 0.3);
         assert!(bodies.iter().all(|body| body.middle[1].abs() < 0.01 && body.angle_rad.abs() < 0.01));
         let list = Vec::from(contacts);
         assert_eq!(list.len(), 3, "one point of the disc and two of the boxes");
-        scene.run(&mut bodies, &mut contacts, 50, |bodies| bodies[0].velocity = [0.0; 2]);
+        scene.run(&mut bodies, &mut contacts, 50, |bodies, _| bodies[0].velocity = [0.0; 2]);
         let still = bodies;
-        scene.run(&mut bodies, &mut contacts, 1, |_| ());
+        scene.run(&mut bodies, &mut contacts, 1, |_, _| ());
         assert!((still[2].middle[0] - bodies[2].middle[0]).abs() < 1e-3, "nothing glides on");
     }
 

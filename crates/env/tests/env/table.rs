@@ -173,3 +173,31 @@ fn table_blocks_names_two_blocks_that_are_there_and_pays_for_the_way_between_the
         assert!((total - (1.0 - gap(&last) / gap(&state))).abs() < 1e-3);
     }
 }
+
+#[test]
+fn the_arm_holds_what_its_fingers_close_on_carries_it_and_lets_go() {
+    let mut env = make_built_in("arm_2d?obs=all&size=32").unwrap();
+    let mut rng = Seed(1).rng();
+    for i in 0..6 {
+        let first = env.reset(Seed(i)).unwrap();
+        let start = numbers_of(&first.obs, "state").to_vec();
+        let (mut total, mut carried, mut last) = (0.0, 0.0_f32, start.clone());
+        for _ in 0..150 {
+            let step = env.step(&env.advise(Skill::Expert, &mut rng)).unwrap();
+            let state = numbers_of(&step.obs, "state").to_vec();
+            total += step.reward;
+            if last[10] == 1.0 && state[10] == 1.0 {
+                let gap = |state: &[f32]| (state[4] - state[7]).hypot(state[5] - state[8]);
+                assert!((gap(&last) - gap(&state)).abs() < 0.01, "the block goes with the hand");
+                carried += (last[7] - state[7]).hypot(last[8] - state[8]);
+            }
+            last = state;
+            if step.kind.is_last() {
+                break;
+            }
+        }
+        let off = |state: &[f32]| (state[7] - state[11]).hypot(state[8] - state[12]);
+        assert!(carried > 0.8 * off(&start) && off(&last) < 20.0 && last[10] == 0.0);
+        assert!(total > 1.5, "most of the way and the end");
+    }
+}

@@ -165,7 +165,7 @@ impl PushT {
         let (fixtures, n_fixtures) = self.fixtures(state);
         let fixtures = &fixtures[..n_fixtures];
         let scene = Scene { fixtures, kept: state.damping.powf(STEP_SECS), secs: STEP_SECS };
-        scene.run(&mut state.bodies, &mut state.contacts, n, |bodies| {
+        scene.run(&mut state.bodies, &mut state.contacts, n, |bodies, _| {
             if let Some(target) = target {
                 pull(&mut bodies[0], target);
             }

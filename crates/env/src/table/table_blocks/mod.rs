@@ -296,7 +296,9 @@ impl World for TableBlocks {
             kept: state.damping.powf(STEP_SECS),
             secs: STEP_SECS,
         };
-        scene.run(&mut state.bodies, &mut state.contacts, N_SUBSTEPS, |bodies| pull(&mut bodies[0], target));
+        scene.run(&mut state.bodies, &mut state.contacts, N_SUBSTEPS, |bodies, _| {
+            pull(&mut bodies[0], target)
+        });
         let gap = state.gap();
         let done = gap <= state.near_px();
         let nearer = (state.gaps_px[0] - gap) / state.gaps_px[1];
