@@ -16,6 +16,8 @@ const OFF_LINE_PX: f64 = 2.5;
 const DETOUR_COST: f64 = 0.0015;
 /// Places on each edge at which a push is considered.
 const N_PLACES: usize = 7;
+/// Points at which a straight way is looked at, at most.
+const MAX_LOOKS: f64 = 128.0;
 /// Ways in which a disc may be pushed.
 const N_WAYS: usize = 24;
 
@@ -119,7 +121,7 @@ impl Task<'_> {
     /// Whether the pusher can go straight; the first pixels, out of a touch, do not count.
     fn is_clear(&self, from: Vec2, to: Vec2) -> bool {
         let way = sub(to, from);
-        let n = (length(way) / 8.0).ceil().max(1.0);
+        let n = (length(way) / 8.0).ceil().clamp(1.0, MAX_LOOKS);
         (1..=n as usize).all(|i| self.is_free(add(from, scale(way, i as f64 / n)), 2.0))
     }
 

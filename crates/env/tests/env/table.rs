@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use worldsmith_core::{Seed, Value};
 use worldsmith_env::table::pusht::{self, PushT, State};
 use worldsmith_env::world::World;
-use worldsmith_env::{Options, Skill, make_built_in};
+use worldsmith_env::{Options, Skill, conformance, make, make_built_in};
 
 use crate::{fixture, numbers};
 
@@ -199,5 +199,22 @@ fn the_arm_holds_what_its_fingers_close_on_carries_it_and_lets_go() {
         let off = |state: &[f32]| (state[7] - state[11]).hypot(state[8] - state[12]);
         assert!(carried > 0.8 * off(&start) && off(&last) < 20.0 && last[10] == 0.0);
         assert!(total > 1.5, "most of the way and the end");
+    }
+}
+
+#[test]
+fn every_form_kind_of_action_and_task_keeps_its_promises_and_others_are_refused() {
+    let forms = pusht::FORMS.map(|form| format!("pusht?form={}&action=relative", form.name));
+    let others = ["table_blocks?task=place&action=relative", "table_blocks?task=block", "arm_2d?task=reach"];
+    for id in forms.into_iter().chain(others.map(String::from)) {
+        let id = format!("{id}&obs=all&size=16&max_steps=40");
+        conformance::check(&mut *make(&id).unwrap(), Seed(2)).unwrap_or_else(|e| panic!("`{id}`: {e}"));
+        let mut env = make_built_in(&id).unwrap();
+        env.reset(Seed(0)).unwrap();
+        env.step(&env.advise(Skill::Expert, &mut Seed(0).rng())).unwrap();
+    }
+    for wrong in ["pusht?form=tea", "pusht?action=no", "table_blocks?task=pick", "arm_2d?task=place"] {
+        let err = make(wrong).err().unwrap_or_else(|| panic!("`{wrong}` should be refused"));
+        assert!(err.to_string().contains("expected"), "{err}");
     }
 }

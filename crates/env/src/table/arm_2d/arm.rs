@@ -17,8 +17,8 @@ const OPENING_PX_PER_SEC: f64 = 160.0;
 /// Between which angles each joint moves.
 pub const LIMITS_RAD: [[f64; 2]; 3] = [[-4.4, 1.3], [0.0, 2.8], [-2.6, 2.6]];
 /// The palm and a finger that touches the hand's axis, as the hand sees them: it points along x from the wrist.
-const PALM: [Vec2; 2] = [[8.0, -46.0], [18.0, 46.0]];
-const FINGER: [Vec2; 2] = [[18.0, 0.0], [64.0, 9.0]];
+const PALM: [Vec2; 2] = [[5.0, -52.0], [20.0, 52.0]];
+const FINGER: [Vec2; 2] = [[20.0, 0.0], [64.0, 14.0]];
 
 /// How the arm stands.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

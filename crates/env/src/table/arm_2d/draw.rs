@@ -14,7 +14,7 @@ const GOAL: Rgb = [112, 186, 120];
 const ARM: Rgb = [58, 92, 150];
 const HAND: Rgb = [40, 44, 54];
 /// Radius and width of the ring around the goal.
-const RING_PX: [f64; 2] = [26.0, 6.0];
+const RING_PX: [f64; 2] = [32.0, 8.0];
 /// Width of the links.
 const LINK_PX: f64 = 26.0;
 /// How far before the wrist the middle of its camera's picture is.
