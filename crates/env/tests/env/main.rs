@@ -12,6 +12,7 @@ mod page;
 mod point_maze;
 mod pool;
 mod sokoban;
+mod table;
 mod toy_text;
 mod wall;
 mod worlds;
