@@ -59,7 +59,7 @@ pub enum Pictures {
     Png,
     /// As one H.264 video an episode: by far the smallest, but not exact. Episodes are those that come out of it.
     H264,
-    /// As one AV1 video an episode: not exact either, and much slower to write than H.264.
+    /// As one AV1 video an episode: not exact either, and much slower to write and to read than H.264.
     Av1,
 }
 

@@ -5,13 +5,13 @@ use worldsmith_core::{Error, Result};
 use crate::factors::{Factor, exact};
 
 /// A factor of variation from its default, the range of training and the shifted range.
-pub(super) const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
+pub(crate) const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
     let [default, low, high, beyond, far] = values;
     Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
 }
 
 /// Checks constants that came from outside against the factors that they are values of.
-pub(super) fn check(constants: &[f64], factors: &[Factor]) -> Result<()> {
+pub(crate) fn check(constants: &[f64], factors: &[Factor]) -> Result<()> {
     for (x, factor) in constants.iter().zip(factors) {
         let bounds = factor.bounds();
         if !(exact(*bounds.start())..=exact(*bounds.end())).contains(x) {
@@ -23,7 +23,7 @@ pub(super) fn check(constants: &[f64], factors: &[Factor]) -> Result<()> {
 }
 
 /// Checks that a number which came from outside is within `most` of zero.
-pub(super) fn check_within(name: &str, x: f64, most: f64) -> Result<()> {
+pub(crate) fn check_within(name: &str, x: f64, most: f64) -> Result<()> {
     if x.abs() <= most {
         Ok(())
     } else {

@@ -2,7 +2,7 @@
 
 pub mod acrobot;
 pub mod cartpole;
-mod constants;
+pub(crate) mod constants;
 mod hill;
 pub mod mountain_car;
 pub mod mountain_car_continuous;
