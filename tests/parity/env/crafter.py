@@ -376,6 +376,7 @@ def rollout(scene, n_cells, seed, n_steps):
         before = after
         if dead:
             break
+    told["daylight"] = float(env._world.daylight)
     told["semantic"] = ["".join(chr(97 + int(code)) for code in row) for row in env._sem_view().T]
     return told
 
@@ -421,7 +422,7 @@ def make(out, small):
         seeds = range(FIRST_SEED, FIRST_SEED + n_rollouts * more)
         rollouts += [rollout(scene, n_cells, seed, n_steps * (1 if small else 3)) for seed in seeds]
     write("steps.json", {"rollouts": rollouts})
-    worlds = [world(seed, (48, 48)) for seed in (1, 2)] if small else [world(seed, (64, 64)) for seed in range(20)]
+    worlds = [world(seed, (40, 40)) for seed in (1, 2)] if small else [world(seed, (64, 64)) for seed in range(20)]
     write("worlds.json", {"worlds": worlds, "counts": [counts(seed) for seed in range(200)]})
     tables = ("items", "walkable", "collect", "place", "make", "actions", "materials", "achievements")
     write("rules.json", {name: getattr(constants, name) for name in tables})

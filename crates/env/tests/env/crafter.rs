@@ -13,7 +13,7 @@ use worldsmith_env::crafter::terrain::Terrain;
 use worldsmith_env::crafter::transition::step;
 use worldsmith_env::crafter::world_gen::{Land, generate};
 use worldsmith_env::look::Look;
-use worldsmith_env::{Skill, make_built_in};
+use worldsmith_env::{Skill, conformance, make, make_built_in};
 
 use crate::fixture;
 
@@ -192,6 +192,7 @@ fn every_step_leads_to_the_state_of_the_package_with_its_draws() {
             seen.append(&mut events(&before, &state, deed));
             n_steps += 1;
         }
+        assert!((state.daylight() - rollout["daylight"].as_f64().unwrap()).abs() < 1e-12);
         let mut seen = vec![0.0; state.terrain.height() * state.terrain.width()];
         symbols::map(&state, &mut seen);
         let letters =
@@ -345,6 +346,18 @@ fn a_step_is_a_pure_function_of_a_state_that_is_plain_json() {
     assert!(told["player"]["inventory"]["wood_pickaxe"].is_u64());
 }
 
+#[test]
+fn worlds_of_all_sizes_and_rules_keep_their_promises() {
+    for options in ["area=9&rules=mixed", "area=13", "area=128&rules=terrain&factors=shifted"] {
+        let id = format!("crafter?obs=all&{options}");
+        conformance::check(&mut *make(&id).unwrap(), Seed(1)).unwrap_or_else(|e| panic!("`{id}`: {e}"));
+    }
+    for wrong in ["area=8", "area=129", "area=x", "rules=unknown"] {
+        let err = make(&format!("crafter?{wrong}")).err().unwrap().to_string();
+        assert!(err.contains("expected") && err.contains("got"), "{err}");
+    }
+}
+
 /// How many achievements a player of `skill` has after at most 400 steps, on average over some episodes.
 fn mean_achievements(id: &str, skill: Skill) -> f32 {
     const N_EPISODES: u64 = 6;
@@ -372,7 +385,6 @@ fn experts_achieve_much_weak_players_some_and_random_ones_little_under_all_rules
         eprintln!("{rules}: random {random:.1}, weak {weak:.1}, expert {expert:.1} achievements");
         assert!(expert > weak + 2.0 && weak > random + 2.0 && expert > 12.0);
     }
-    assert!(make_built_in("crafter?rules=unknown").is_err());
 }
 
 #[test]
