@@ -1,7 +1,7 @@
 //! Views in numbers: what things are called by number, the map by such numbers, and what the player knows of itself.
 
 use super::draw::in_view;
-use super::names::{Inventory, Item, N_ITEMS, Name};
+use super::names::{N_ITEMS, Name};
 use super::state::{Facing, Kind, State};
 use super::tiles::{COLUMNS, MAP_ROWS};
 
@@ -79,9 +79,4 @@ pub fn achievements(state: &State, out: &mut [f32]) {
     for (out, (_, n)) in out.iter_mut().zip(state.achievements.iter()) {
         *out = f32::from(u8::from(n > 0));
     }
-}
-
-/// Whether nobody has more of anything than `most`.
-pub fn fits(inventory: &Inventory, most: u8) -> bool {
-    Item::ALL.iter().all(|item| inventory[*item] <= most)
 }

@@ -87,7 +87,8 @@ The expert knows the rules and the whole map and works through the achievements.
     ],
     make: Maker::BuiltIn(|options| {
         let world = Crafter::new(options)?;
-        blueprint(world.clone(), world.face(options)?, ENTRY.factors, options)
+        let face = world.face(options)?;
+        blueprint(world, face, ENTRY.factors, options)
     }),
 };
 
@@ -109,12 +110,12 @@ const MAP: usize = 3;
 const STATE: usize = 4;
 
 /// The game with its options settled.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Crafter {
     rules: Rules,
     area: [usize; 2],
     size: [usize; 2],
-    tiles: OnceLock<std::sync::Arc<Tiles>>,
+    tiles: OnceLock<Tiles>,
 }
 
 impl Crafter {
@@ -151,7 +152,7 @@ impl Crafter {
     }
 
     fn tiles(&self) -> &Tiles {
-        self.tiles.get_or_init(|| std::sync::Arc::new(Tiles::new(self.size[0], self.size[1])))
+        self.tiles.get_or_init(|| Tiles::new(self.size[0], self.size[1]))
     }
 }
 
@@ -185,14 +186,12 @@ impl World for Crafter {
 
     fn check(&self, state: &State) -> Result<()> {
         state.check(self.area)?;
-        if symbols::fits(&state.player.inventory, self.rules.most) {
-            Ok(())
-        } else {
-            let most = self.rules.most;
-            Err(Error::invalid(format!(
-                "expected at most {most} of each item, got {:?}",
-                state.player.inventory
-            )))
+        let most = self.rules.most;
+        match state.player.inventory.iter().find(|(_, n)| *n > most) {
+            None => Ok(()),
+            Some((item, n)) => {
+                Err(Error::invalid(format!("expected `{}` from 0 to {most}, got {n}", item.name())))
+            }
         }
     }
 
