@@ -42,7 +42,8 @@ function `crafter::transition::step` of rules, state, action and chance.
 
 Equal to `crafter` 1.8.3 in rules and chances: from the same state and with the same draws every step leads to the same
 state and reward. Other draws, so other worlds for a seed; their statistics agree. Pictures have the same geometry and light, with
-textures of their own; noise by night is laid over the picture after the light instead of before.
+textures of their own; noise by night is laid over the picture after the light instead of before. Two things are left to rounding
+and memory in the package and settled here: noise at the points of its lattice is 0, and creatures of a chunk count by age.
 The expert knows the rules and the whole map and works through the achievements.",
     options: &[
         OptionEntry {
