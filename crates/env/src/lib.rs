@@ -5,8 +5,8 @@
 //!   [`Env`](worldsmith_core::Env)
 //! - [`world`]: what a built-in environment is: pure rules over a state that can be saved; [`factors`] of variation ([`look`]), [`canvas`]
 //!   to draw on; [`blueprint`] makes one ([`Solo`](solo::Solo)) or many ([`batch`]) of them
-//! - [`classic`], [`toy_text`], [`arcade`], [`grid`], [`minigrid`], [`plane`], [`first_person`], [`driving`]: the worlds
-//! - [`classic`], [`toy_text`], [`arcade`], [`table`]: the worlds
+//! - [`classic`], [`toy_text`], [`arcade`], [`grid`], [`minigrid`], [`mod@crafter`], [`table`], [`plane`], [`first_person`],
+//!   [`driving`]: the worlds
 //! - [`GymEnv`]: any Gymnasium environment, in a Python process of its own
 //! - [`EnvPool`]: steps `n` environments of any kind with automatic resets and hands back finished episodes
 //! - [`conformance`]: the promises every environment keeps, as a check that any crate can run

@@ -4,8 +4,8 @@
 
 `steps.json`: rollouts from injected states. A step is [deed, reward, dead, draws, changes]: a draw of a uniform number is
 k for k / 65536, one of a whole number i is -1 - i; changes are all lines of the next state that differ from the last one's
-(`lines` below says what a line is). `worlds.json`: new worlds with their draws, and how often each material and creature
-comes over 200 seeds. `rules.json`: the package's tables.
+(`lines` below says what a line is). `worlds.json`: new worlds with their draws, how often each material and creature
+comes over 200 seeds, and how many creatures there are later over 60. `rules.json`: the package's tables.
 
 In the package the creature that goes when a chunk holds too many is drawn from a set, whose order is by chance of memory;
 here sets are in the order of age, which changes no probability.
@@ -376,6 +376,7 @@ def rollout(scene, n_cells, seed, n_steps):
         before = after
         if dead:
             break
+    told["daylight"] = float(env._world.daylight)
     told["semantic"] = ["".join(chr(97 + int(code)) for code in row) for row in env._sem_view().T]
     return told
 
@@ -409,6 +410,21 @@ def counts(seed):
     return [int(env._world.count(n)) if n in constants.materials else kinds.count(n) for n in names]
 
 
+def populations(seed):
+    """Cows, zombies and skeletons by day and by night, around a player who stands still and cannot be hurt."""
+    env = crafter_env.Env(seed=seed)
+    env._obs = lambda: None
+    env.reset()
+    counted = []
+    for step in range(1, 211):
+        env._player.inventory = {name: item["initial"] for name, item in constants.items.items()}
+        env.step(0)
+        if step in (90, 210):
+            kinds = [type(obj).__name__ for obj in env._world.objects]
+            counted += [kinds.count(name) for name in ("Cow", "Zombie", "Skeleton")]
+    return counted
+
+
 def make(out, small):
     made_with = {name: version(name) for name in ("crafter", "numpy", "opensimplex")}
 
@@ -421,8 +437,9 @@ def make(out, small):
         seeds = range(FIRST_SEED, FIRST_SEED + n_rollouts * more)
         rollouts += [rollout(scene, n_cells, seed, n_steps * (1 if small else 3)) for seed in seeds]
     write("steps.json", {"rollouts": rollouts})
-    worlds = [world(seed, (48, 48)) for seed in (1, 2)] if small else [world(seed, (64, 64)) for seed in range(20)]
-    write("worlds.json", {"worlds": worlds, "counts": [counts(seed) for seed in range(200)]})
+    worlds = [world(seed, (40, 40)) for seed in (1, 2)] if small else [world(seed, (64, 64)) for seed in range(20)]
+    write("worlds.json", {"worlds": worlds, "counts": [counts(seed) for seed in range(200)],
+                          "populations": [populations(seed) for seed in range(60)]})
     tables = ("items", "walkable", "collect", "place", "make", "actions", "materials", "achievements")
     write("rules.json", {name: getattr(constants, name) for name in tables})
 

@@ -5,6 +5,7 @@
 //! the Python package `opensimplex` 0.4, which leaves out some points that contribute next to nothing: values agree within
 //! 5e-5.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// From cells to the lattice, and back.
@@ -106,24 +107,39 @@ const GRADIENTS: [[f64; 3]; 24] = {
 /// Which lattice points can be heard in each bin.
 fn neighbours() -> &'static [Vec<Near>] {
     static NEIGHBOURS: OnceLock<Vec<Vec<Near>>> = OnceLock::new();
-    NEIGHBOURS.get_or_init(|| {
-        let bins = (0..BINS).flat_map(|x| (0..BINS).flat_map(move |y| (0..BINS).map(move |z| [x, y, z])));
-        bins.map(heard_in).collect()
-    })
+    NEIGHBOURS.get_or_init(|| steps(0..BINS).map(heard_in).collect())
 }
 
+/// The points near enough to some part of the bin.
 fn heard_in(bin: [usize; 3]) -> Vec<Near> {
+    /// A bin is cut again, because it is long and narrow.
+    const PARTS: usize = 4;
     let in_space = |x: [f64; 3]| x.map(|along| along + SQUISH * (x[0] + x[1] + x[2]));
-    let middle = in_space(bin.map(|i| (i as f64 + 0.5) / BINS as f64));
-    // The long diagonal of a cell is that of a cube of side 2.
-    let radius = 3.0_f64.sqrt() / BINS as f64;
-    let steps = (-1..3).flat_map(|x| (-1..3).flat_map(move |y| (-1..3).map(move |z| [x, y, z])));
-    let points = steps.map(|step| Near { step, offset: in_space(step.map(f64::from)) });
-    let far = |point: &Near| {
-        let square = |i: usize| (point.offset[i] - middle[i]).powi(2);
-        (square(0) + square(1) + square(2)).sqrt() > REACH.sqrt() + radius
+    let middle = |part: [usize; 3]| {
+        let along = |i: usize| (bin[i] * PARTS + part[i]) as f64 + 0.5;
+        in_space([0, 1, 2].map(|i| along(i) / (BINS * PARTS) as f64))
     };
-    points.filter(|point| !far(point)).collect()
+    let middles: Vec<_> = steps(0..PARTS).map(middle).collect();
+    // The long diagonal of a cell is that of a cube of side 2.
+    let reach = REACH.sqrt() + 3.0_f64.sqrt() / (BINS * PARTS) as f64;
+    let points = steps(-1..3).map(|step| Near { step, offset: in_space(step.map(f64::from)) });
+    let is_heard = |point: &Near, middle: &[f64; 3]| {
+        let square = |i: usize| (point.offset[i] - middle[i]).powi(2);
+        square(0) + square(1) + square(2) <= reach * reach
+    };
+    points.filter(|point| middles.iter().any(|middle| is_heard(point, middle))).collect()
+}
+
+/// All triples of numbers of `range`.
+fn steps<T: Copy>(range: Range<T>) -> impl Iterator<Item = [T; 3]>
+where
+    Range<T>: Iterator<Item = T> + Clone,
+{
+    let (ys, zs) = (range.clone(), range.clone());
+    range.flat_map(move |x| {
+        let zs = zs.clone();
+        ys.clone().flat_map(move |y| zs.clone().map(move |z| [x, y, z]))
+    })
 }
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ impl Rules {
         }
     }
 
-    /// What a turn ahead can lead to for the player.
+    /// Where the player can go, be it to die.
     pub fn player_walks(&self) -> Materials {
         self.walkable.or(self.deadly)
     }

@@ -1,12 +1,12 @@
 //! Views in numbers: what things are called by number, the map by such numbers, and what the player knows of itself.
 
 use super::draw::in_view;
-use super::names::{Inventory, Item, N_ITEMS, Name};
+use super::names::{N_ITEMS, Name};
 use super::state::{Facing, Kind, State};
 use super::tiles::{COLUMNS, MAP_ROWS};
 
-/// Numbers of the view `status`.
-pub const N_STATUS: usize = N_ITEMS + Facing::ALL.len() + 2;
+/// Numbers of the view `state`.
+pub const N_BODY: usize = N_ITEMS + Facing::ALL.len() + 2;
 /// The highest number of a symbol.
 pub const MOST_SYMBOL: f32 = 18.0;
 
@@ -59,7 +59,7 @@ pub fn near(state: &State, out: &mut [f32]) {
 }
 
 /// How much there is of each item, where the player faces (one of four is 1), whether it sleeps, and the daylight.
-pub fn status(state: &State, out: &mut [f32]) {
+pub fn body(state: &State, out: &mut [f32]) {
     let player = &state.player;
     let items = player.inventory.iter().map(|(_, n)| f32::from(n));
     let facing = Facing::ALL.iter().map(|facing| f32::from(u8::from(*facing == player.facing)));
@@ -69,8 +69,8 @@ pub fn status(state: &State, out: &mut [f32]) {
     }
 }
 
-/// The most that [`status`] shows of each.
-pub fn most_status(most: u8) -> [f32; N_STATUS] {
+/// The most that [`body`] shows of each.
+pub fn most_body(most: u8) -> [f32; N_BODY] {
     std::array::from_fn(|i| if i < N_ITEMS { f32::from(most) } else { 1.0 })
 }
 
@@ -79,9 +79,4 @@ pub fn achievements(state: &State, out: &mut [f32]) {
     for (out, (_, n)) in out.iter_mut().zip(state.achievements.iter()) {
         *out = f32::from(u8::from(n > 0));
     }
-}
-
-/// Whether nobody has more of anything than `most`.
-pub fn fits(inventory: &Inventory, most: u8) -> bool {
-    Item::ALL.iter().all(|item| inventory[*item] <= most)
 }

@@ -13,7 +13,7 @@ use worldsmith_env::crafter::terrain::Terrain;
 use worldsmith_env::crafter::transition::step;
 use worldsmith_env::crafter::world_gen::{Land, generate};
 use worldsmith_env::look::Look;
-use worldsmith_env::{Skill, make_built_in};
+use worldsmith_env::{Skill, conformance, make, make_built_in};
 
 use crate::fixture;
 
@@ -192,6 +192,7 @@ fn every_step_leads_to_the_state_of_the_package_with_its_draws() {
             seen.append(&mut events(&before, &state, deed));
             n_steps += 1;
         }
+        assert!((state.daylight() - rollout["daylight"].as_f64().unwrap()).abs() < 1e-12);
         let mut seen = vec![0.0; state.terrain.height() * state.terrain.width()];
         symbols::map(&state, &mut seen);
         let letters =
@@ -244,34 +245,62 @@ fn plain_episode() -> Episode {
     Episode::new([300.0, 1.0, 1.0], Look::new([0.0, 1.0]), &mut Seed(0).rng())
 }
 
-#[test]
-fn worlds_hold_as_much_of_everything_as_those_of_the_package() {
-    let fixture = fixture("crafter/worlds.json");
-    let theirs: Vec<Vec<f64>> = fixture["counts"].as_array().unwrap().iter().map(crate::numbers).collect();
-    let rules = Rules::standard();
-    let land = Land { area: [64, 64], ore_ratio: 1.0 };
-    let ours: Vec<Vec<f64>> = (0..theirs.len() as u64)
-        .map(|seed| {
-            let state = generate(&rules, land, plain_episode(), &mut Seed(5).index(seed).rng());
-            let cells: Vec<Material> = (0..64).flat_map(|y| state.terrain.row(y).to_vec()).collect();
-            let ground = Material::ALL.iter().map(|m| cells.iter().filter(|c| *c == m).count());
-            let kinds = ["cow", "zombie", "skeleton"];
-            let kinds = kinds.map(|kind| state.objects.iter().filter(|o| told(o).0 == kind).count());
-            ground.chain(kinds).map(|n| n as f64).collect()
-        })
-        .collect();
+/// Compares the means of numbers of which each episode has one list: within four standard errors of the difference.
+fn same_means(names: &[&str], ours: &[Vec<f64>], theirs: &Json) {
+    let theirs: Vec<Vec<f64>> = theirs.as_array().unwrap().iter().map(crate::numbers).collect();
     let moments = |all: &[Vec<f64>], i: usize| {
         let n = all.len() as f64;
         let mean = all.iter().map(|counts| counts[i]).sum::<f64>() / n;
         (mean, all.iter().map(|counts| (counts[i] - mean).powi(2)).sum::<f64>() / (n - 1.0) / n)
     };
-    let names = Material::ALL.iter().map(|m| m.name()).chain(["cow", "zombie", "skeleton"]);
-    for (i, name) in names.enumerate() {
-        let ((ours, our_var), (theirs, their_var)) = (moments(&ours, i), moments(&theirs, i));
+    for (i, name) in names.iter().enumerate() {
+        let ((ours, our_var), (theirs, their_var)) = (moments(ours, i), moments(&theirs, i));
         eprintln!("{name}: {ours:.2} here, {theirs:.2} in the package");
-        // Within four standard errors of the difference.
         assert!((ours - theirs).abs() <= 4.0 * (our_var + their_var).sqrt(), "{name}: {ours} {theirs}");
     }
+}
+
+const CREATURES: [&str; 3] = ["cow", "zombie", "skeleton"];
+
+fn creatures(state: &State) -> [f64; 3] {
+    CREATURES.map(|kind| state.objects.iter().filter(|object| told(object).0 == kind).count() as f64)
+}
+
+#[test]
+fn worlds_hold_as_much_of_everything_as_those_of_the_package() {
+    let land = Land { area: [64, 64], ore_ratio: 1.0 };
+    let count = |seed| {
+        let state = generate(&Rules::standard(), land, plain_episode(), &mut Seed(5).index(seed).rng());
+        let cells: Vec<Material> = (0..64).flat_map(|y| state.terrain.row(y).to_vec()).collect();
+        let ground = Material::ALL.iter().map(|m| cells.iter().filter(|c| *c == m).count() as f64);
+        ground.chain(creatures(&state)).collect()
+    };
+    let names: Vec<_> = Material::ALL.iter().map(|m| m.name()).chain(CREATURES).collect();
+    same_means(&names, &(0..200).map(count).collect::<Vec<_>>(), &fixture("crafter/worlds.json")["counts"]);
+}
+
+#[test]
+fn as_many_creatures_appear_and_go_as_in_the_package() {
+    let rules = Rules::standard();
+    let land = Land { area: [64, 64], ore_ratio: 1.0 };
+    let count = |seed| {
+        let mut rng = Seed(6).index(seed).rng();
+        let mut state = generate(&rules, land, plain_episode(), &mut rng);
+        let mut later = |n_steps| {
+            for _ in 0..n_steps {
+                state.player.inventory = rules.initial;
+                step(&rules, &mut state, Deed::Noop, &mut rng);
+            }
+            creatures(&state)
+        };
+        [later(90), later(120)].concat()
+    };
+    let names = ["cows by day", "zombies", "skeletons", "cows by night", "zombies", "skeletons"];
+    same_means(
+        &names,
+        &(0..200).map(count).collect::<Vec<_>>(),
+        &fixture("crafter/worlds.json")["populations"],
+    );
 }
 
 /// A player with `things` who faces a cell of `ahead`, in a meadow.
@@ -345,6 +374,18 @@ fn a_step_is_a_pure_function_of_a_state_that_is_plain_json() {
     assert!(told["player"]["inventory"]["wood_pickaxe"].is_u64());
 }
 
+#[test]
+fn worlds_of_all_sizes_and_rules_keep_their_promises() {
+    for options in ["area=9&rules=mixed", "area=13", "area=128&rules=terrain&factors=shifted"] {
+        let id = format!("crafter?obs=all&{options}");
+        conformance::check(&mut *make(&id).unwrap(), Seed(1)).unwrap_or_else(|e| panic!("`{id}`: {e}"));
+    }
+    for wrong in ["area=8", "area=129", "area=x", "rules=unknown"] {
+        let err = make(&format!("crafter?{wrong}")).err().unwrap().to_string();
+        assert!(err.contains("expected") && err.contains("got"), "{err}");
+    }
+}
+
 /// How many achievements a player of `skill` has after at most 400 steps, on average over some episodes.
 fn mean_achievements(id: &str, skill: Skill) -> f32 {
     const N_EPISODES: u64 = 6;
@@ -372,7 +413,6 @@ fn experts_achieve_much_weak_players_some_and_random_ones_little_under_all_rules
         eprintln!("{rules}: random {random:.1}, weak {weak:.1}, expert {expert:.1} achievements");
         assert!(expert > weak + 2.0 && weak > random + 2.0 && expert > 12.0);
     }
-    assert!(make_built_in("crafter?rules=unknown").is_err());
 }
 
 #[test]
