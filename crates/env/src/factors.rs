@@ -27,6 +27,12 @@ pub struct Factor {
     pub shifted: [f32; 2],
 }
 
+/// A factor of variation from its default, the range of training and the shifted range.
+pub const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
+    let [default, low, high, beyond, far] = values;
+    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
+}
+
 /// How the factors of one world are drawn for each episode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variation {

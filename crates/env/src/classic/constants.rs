@@ -4,12 +4,6 @@ use worldsmith_core::{Error, Result};
 
 use crate::factors::{Factor, exact};
 
-/// A factor of variation from its default, the range of training and the shifted range.
-pub(super) const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
-    let [default, low, high, beyond, far] = values;
-    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
-
 /// Checks constants that came from outside against the factors that they are values of.
 pub(super) fn check(constants: &[f64], factors: &[Factor]) -> Result<()> {
     for (x, factor) in constants.iter().zip(factors) {
