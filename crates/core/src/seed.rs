@@ -34,8 +34,28 @@ impl Seed {
 
 /// xoshiro256++ (Blackman and Vigna, 2019). Its state is plain data, so that a run can be resumed exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Rng {
     s: [u64; 4],
+}
+
+/// A generator as it was saved, from wherever.
+#[derive(Deserialize)]
+struct Saved {
+    s: [u64; 4],
+}
+
+impl TryFrom<Saved> for Rng {
+    type Error = &'static str;
+
+    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
+        // From zeros come zeros alone, and some draws would be tried for ever.
+        if saved.s == [0; 4] {
+            Err("expected a generator that is not all zeros")
+        } else {
+            Ok(Self { s: saved.s })
+        }
+    }
 }
 
 impl Rng {

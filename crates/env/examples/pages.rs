@@ -6,8 +6,8 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::Path;
 
-use worldsmith_core::{Image, Result, Seed, Space};
-use worldsmith_env::{EnvEntry, Skill, envs, make, make_built_in};
+use worldsmith_core::{Image, Result, Seed};
+use worldsmith_env::{EnvEntry, Skill, envs, make_built_in};
 
 #[path = "../tests/env/page.rs"]
 mod page;
@@ -27,16 +27,10 @@ fn main() {
     fs::write(dir.join("README.md"), page::list()).expect("docs can be written");
 }
 
-/// What an expert sees in mid-episode, through the first view that is a picture.
+/// What an expert sees in mid-episode: by default, or else through the first view that is a picture.
 fn picture(entry: &EnvEntry) -> Result<Image> {
-    let view = match &make(&format!("{}?obs=all", entry.id))?.spec().obs {
-        Space::Dict(parts) => parts
-            .iter()
-            .find(|(_, space)| matches!(space, Space::Image { .. }))
-            .map(|(name, _)| format!("&obs={name}")),
-        _ => None,
-    };
-    let mut env = make_built_in(&format!("{}?size={SIZE_PX}{}", entry.id, view.unwrap_or_default()))?;
+    let view = page::pictures(entry).swap_remove(0);
+    let mut env = make_built_in(&format!("{}?size={SIZE_PX}{view}", entry.id))?;
     let mut rng = Seed(0).rng();
     let mut seen = env.reset(Seed(0))?;
     for _ in 0..N_STEPS {

@@ -14,6 +14,8 @@ use crate::world::{Action, Sight, View, World};
 
 /// Bytes of a pixel.
 const RGB: usize = 3;
+/// A view of so many numbers, such as a depth for each pixel, is as much work as a picture.
+const MANY_NUMBERS: usize = 1024;
 
 /// What all environments of a batch do, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,8 +103,13 @@ impl<W: World> Batch<W> {
                 "expected at least one environment and one thread, got {n} and {n_threads}"
             )));
         }
-        let is_picture = |(_, view): &(usize, View)| matches!(view.space, Space::Image { .. });
-        let is_work = W::IS_SLOW || made.views.0.iter().any(is_picture);
+        let is_large = |(_, view): &(usize, View)| match &view.space {
+            Space::Image { .. } => true,
+            Space::Box { low, .. } => low.len() >= MANY_NUMBERS,
+            _ => false,
+        };
+        let is_work = W::IS_SLOW || made.views.0.iter().any(is_large);
+        let n_threads = n_threads.min(n);
         let threads =
             (n_threads > 1 && is_work).then(|| ThreadPoolBuilder::new().num_threads(n_threads - 1).build());
         let threads = threads.transpose().map_err(|err| {

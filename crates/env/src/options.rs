@@ -76,6 +76,22 @@ impl Options {
         }
     }
 
+    /// The place among `known` of what `name` says; 0, its default, if not given.
+    ///
+    /// # Errors
+    /// If it is none of them.
+    pub fn choice(&self, name: &str, known: &[&str]) -> Result<usize> {
+        let Some(text) = self.text(name) else { return Ok(0) };
+        known.iter().position(|choice| *choice == text).ok_or_else(|| {
+            let quoted: Vec<String> = known.iter().map(|choice| format!("`{choice}`")).collect();
+            let expected = match &quoted[..] {
+                [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+                all => all.concat(),
+            };
+            self.wrong(name, &expected, text)
+        })
+    }
+
     /// The limit `name`: a whole number from 1, or `none`.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 
 Each `<game>.json` holds rollouts. `start` is a state as worldsmith saves it; a turn is [action, drawn, reward, changes]:
 what the package drew at random in this step (arrivals, paces), or null, and what is not as before, by field and by place
-in lists of the same length. `planes` are the places of ones in the package's channel planes at the end. `draws` counts what the package draws, `n_draws` times.
+in lists of the same length. `planes` are the places of ones in the package's channel planes at the end. `reset` is
+the state in which the package starts. `draws` counts what the package draws, `n_draws` times.
 """
 
 import json
@@ -293,7 +294,7 @@ def make(out, small):
         rollouts = [rollout(name, seed, n_steps) for seed in range(15 if small else 8_000)]
         if name == "breakout":
             rollouts.append(rollout(name, 0, 450 if small else 20_000, keep_the_ball))
-        found = {"made_with": made_with, "n_draws": N_DRAWS, "draws": draws(name) if about.draw else {}}
+        found = {"made_with": made_with, "reset": about.see(started(name, 0).env), "n_draws": N_DRAWS, "draws": draws(name) if about.draw else {}}
         head = json.dumps(found)[:-1] + ', "rollouts": [\n'
         lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in rollouts)
         (out / f"{name}.json").write_text(head + lines + "\n]}\n")

@@ -244,11 +244,12 @@ impl Rules for Game {
     }
 
     fn is_sound(&self) -> bool {
-        let timers = [self.spawn_timer, self.move_timer, self.ramp_level, self.ramp_timer + 1];
+        let timers = [self.spawn_timer, self.move_timer, self.ramp_level];
         on_grid(self.player)
             && (1..=N_LANES as i32).contains(&self.player[1])
             && self.things().all(|(at, _)| on_grid(at))
             && timers.iter().all(|steps| (0..=1_000_000).contains(steps))
+            && (-1..=1_000_000).contains(&self.ramp_timer)
             && [self.spawn_steps, self.move_steps].iter().all(|steps| (1..=10_000).contains(steps))
     }
 

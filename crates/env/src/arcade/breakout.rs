@@ -176,6 +176,7 @@ impl Rules for Game {
     fn is_sound(&self) -> bool {
         (0..CELLS).contains(&self.paddle)
             && on_grid(self.ball)
+            && (self.lost || self.ball[1] < FLOOR)
             && on_grid(self.trail)
             && self.heading.iter().all(|step| matches!(step, 1 | -1))
     }

@@ -69,7 +69,7 @@ Monsters throw fireballs from the far end of a room; the player strafes at the n
 - Action: a number from -1 (left) to 1 (right), 0.03 rooms a step at most; with `actions=choices`: `stay`, `left`, `right`.
 - Reward: 1 a step survived. Ends when a fireball meets the player; cut off after 500 steps.
 - Two monsters at the start, one more every 60 steps, 8 at most. Each throws every 16 to 39 steps, at a place up to
-  0.25 rooms to either side of the player: aim is partly chance, flight is straight.
+  0.25 rooms to either side of the player: aim is partly chance, flight is straight and ends at the walls.
 - A stand-in with rules of its own, not a copy: Take Cover has its monsters walk about, and takes several hits.
 - The expert knows where the fireballs will be in the next 40 steps and keeps out of their way.",
     options: &[
@@ -89,7 +89,7 @@ Monsters throw fireballs from the far end of a room; the player strafes at the n
         low.resize(high.len(), 0.0);
         for _ in 0..MAX_FIREBALLS {
             low.extend([0.0, 0.0, 0.0, -0.1, -0.1]);
-            high.extend([1.0, 1.0, 1.1, 0.1, 0.1]);
+            high.extend([1.0, 1.0, 1.0, 0.1, 0.1]);
         }
         let views = vec![
             View::pixels("pixels", options)?,
@@ -169,6 +169,11 @@ impl Fireball {
         self.at = [self.at[0] + self.velocity[0], self.at[1] + self.velocity[1]];
     }
 
+    /// Whether it has met no wall yet.
+    fn is_inside(&self) -> bool {
+        self.at.iter().all(|x| (0.0..=1.0).contains(x))
+    }
+
     /// Whether it meets a player at `x`.
     fn meets(&self, x: f32) -> bool {
         (self.at[0] - x).hypot(self.at[1] - PLAYER_Y) < PLAYER_RADIUS + FIREBALL_RADIUS
@@ -177,11 +182,7 @@ impl Fireball {
 
 impl Fireballs {
     fn new(options: &Options) -> Result<Self> {
-        match options.text("actions") {
-            None | Some("number") => Ok(Self { takes_choices: false }),
-            Some("choices") => Ok(Self { takes_choices: true }),
-            Some(other) => Err(options.wrong("actions", "`number` or `choices`", other)),
-        }
+        Ok(Self { takes_choices: options.choice("actions", &["number", "choices"])? == 1 })
     }
 }
 
@@ -211,7 +212,7 @@ impl World for Fireballs {
         for slot in &mut state.fireballs {
             if let Some(fireball) = slot {
                 fireball.fly();
-                if fireball.at[1] > 1.0 {
+                if !fireball.is_inside() {
                     *slot = None;
                 }
             }
@@ -235,7 +236,7 @@ impl World for Fireballs {
         let unit = 0.0..=1.0;
         let monster = |monster: &Monster| unit.contains(&monster.x) && (1..=1000).contains(&monster.timer);
         let fireball = |fireball: &Fireball| {
-            fireball.at.iter().all(|x| unit.contains(x))
+            fireball.is_inside()
                 && fireball.velocity.iter().all(|x| (-0.1..=0.1).contains(x))
                 && fireball.velocity[1] >= 0.005
         };
@@ -358,12 +359,17 @@ mod tests {
     use super::*;
     use worldsmith_core::Seed;
 
-    #[test]
-    fn a_fireball_flies_straight_to_where_it_was_aimed_and_ends_the_game_there() {
+    /// Without monsters, who throw at 0.03 rooms a step and never beside the player.
+    fn empty_room() -> (Fireballs, State, Rng) {
         let world = Fireballs { takes_choices: true };
         let mut rng = Seed(1).rng();
-        let mut state = world.start(&[0.0, 1.0, 0.03, 0.0], &mut rng);
-        state.monsters = [None; MAX_MONSTERS];
+        let state = world.start(&[0.0, 1.0, 0.03, 0.0], &mut rng);
+        (world, State { monsters: [None; MAX_MONSTERS], ..state }, rng)
+    }
+
+    #[test]
+    fn a_fireball_flies_straight_to_where_it_was_aimed_and_ends_the_game_there() {
+        let (world, mut state, mut rng) = empty_room();
         state.monsters[0] = Some(Monster { x: 0.3, right: true, timer: 1 });
         let mut n_steps = 0;
         while !world.act(&mut state, Action::Choice(0), &mut rng).terminated {
@@ -375,11 +381,21 @@ mod tests {
     }
 
     #[test]
+    fn a_fireball_ends_where_it_meets_a_wall() {
+        let (world, mut state, mut rng) = empty_room();
+        state.player_x = 0.9;
+        // At x 0.01 after a step, and beyond the side wall after two.
+        state.fireballs[0] = Some(Fireball { at: [0.03, 0.85], velocity: [-0.02, 0.02] });
+        for flies in [true, false] {
+            world.act(&mut state, Action::Choice(0), &mut rng);
+            world.check(&state).unwrap();
+            assert_eq!(state.fireballs[0].is_some(), flies);
+        }
+    }
+
+    #[test]
     fn who_steps_aside_survives() {
-        let world = Fireballs { takes_choices: false };
-        let mut rng = Seed(1).rng();
-        let mut state = world.start(&[0.0, 1.0, 0.03, 0.0], &mut rng);
-        state.monsters = [None; MAX_MONSTERS];
+        let (world, mut state, mut rng) = empty_room();
         state.fireballs[0] = Some(Fireball { at: [0.5, 0.5], velocity: [0.0, 0.03] });
         for t in 0..20 {
             let push = if t < 3 { [1.0] } else { [0.0] };

@@ -2,9 +2,8 @@
 
 use worldsmith_core::{Error, Result};
 
-use super::constants::factor;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::Factor;
+use crate::factors::{Factor, factor};
 use crate::look::Look;
 use crate::world::View;
 use crate::{OptionEntry, Options};

@@ -2,7 +2,8 @@
 
 use super::car::Car;
 use super::faces;
-use crate::canvas::{Canvas, Rgb, turned};
+use crate::canvas::{Canvas, Rgb};
+use crate::look::Look;
 
 /// The two greens of the meadow, in squares of this many metres.
 const MEADOW: [Rgb; 2] = [[102, 170, 78], [114, 184, 88]];
@@ -21,18 +22,11 @@ pub struct Above {
     pub middle_px: [f32; 2],
     /// Scale.
     pub px_per_m: f32,
-    /// How far colours are turned.
-    pub hue_deg: f32,
-    /// What colours are multiplied with.
-    pub brightness: f32,
+    /// Colours of the episode.
+    pub look: Look,
 }
 
 impl Above {
-    /// A colour in the light of the day.
-    pub fn lit(&self, colour: Rgb) -> Rgb {
-        turned(colour, self.hue_deg).map(|level| (f32::from(level) * self.brightness) as u8)
-    }
-
     /// Makes the function that says where in the picture a place (m) is.
     pub fn lens(&self) -> impl Fn([f32; 2]) -> [f32; 2] + use<> {
         let (sin, cos) = self.heading_rad.sin_cos();
@@ -46,7 +40,7 @@ impl Above {
 
     /// Paints the meadow over everything.
     pub fn draw_meadow(&self, canvas: &mut Canvas<'_>) {
-        let colours = MEADOW.map(|green| self.lit(green));
+        let colours = MEADOW.map(|green| self.look.of(green));
         let (sin, cos) = self.heading_rad.sin_cos();
         // Places as 32-bit fractions of two squares, of which the first bit tells the square.
         let fraction = |m: f64| (m / f64::from(2.0 * SQUARE_M) * 4_294_967_296.0) as i64 as u32;
@@ -71,7 +65,7 @@ impl Above {
         let mut part = |ahead: [f64; 2], left: [f64; 2], colour: Rgb| {
             let corner = |i: usize, j: usize| lens(car.place(ahead[i], left[j]).map(|x| x as f32));
             let corners = [corner(0, 0), corner(0, 1), corner(1, 1), corner(1, 0)];
-            faces::paint(canvas, &corners, self.lit(colour));
+            faces::paint(canvas, &corners, self.look.of(colour));
         };
         let (end, side) = (length / 2.0, width / 2.0);
         let wheels = [side - 0.05, side + 0.22];
@@ -96,8 +90,7 @@ mod tests {
             heading_rad: std::f64::consts::FRAC_PI_2,
             middle_px: [32.0, 48.0],
             px_per_m: 2.0,
-            hue_deg: 0.0,
-            brightness: 1.0,
+            look: Look::new([0.0, 1.0]),
         };
         let lens = above.lens();
         let near = |got: [f32; 2], expected: [f32; 2]| {

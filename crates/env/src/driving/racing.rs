@@ -1,6 +1,6 @@
 //! A race track seen from above by a camera that follows the car and turns with it, in the spirit of Gymnasium's CarRacing.
 //!
-//! The reward and the actions are CarRacing's; the track ([`track`](super::track)) and the physics ([`car`](super::car)) are
+//! The reward and the three numbers of an action are CarRacing's; the track ([`track`](super::track)) and the physics ([`car`](super::car)) are
 //! our own.
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ use super::from_above::Above;
 use super::track::{MAX_TILES, Place, Track};
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::Factor;
+use crate::factors::{Factor, factor};
+use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
@@ -39,7 +40,7 @@ const ROAD_ROLLING_MPS2: f64 = 0.15;
 const MAX_GAP: usize = 3;
 /// Distances at which the state tells the curvature, in m.
 const AHEAD_M: [f32; 6] = [0.0, 10.0, 20.0, 30.0, 45.0, 60.0];
-/// `noop`, `left`, `right`, `gas`, `brake` as (steer to the right, gas, brake); the amounts are CarRacing's but for the gas.
+/// `noop`, `left`, `right`, `gas`, `brake` as (steer to the right, gas, brake); the amounts are CarRacing's but for the gas, the order is not.
 const CHOICES: [[f32; 3]; 5] =
     [[0.0, 0.0, 0.0], [-0.6, 0.0, 0.0], [0.6, 0.0, 0.0], [0.0, 0.6, 0.0], [0.0, 0.0, 0.8]];
 
@@ -50,17 +51,12 @@ const PAINT: Rgb = [222, 40, 52];
 const PANEL: Rgb = [16, 16, 20];
 const GAUGES: [Rgb; 3] = [[240, 240, 240], [92, 204, 96], [240, 96, 84]];
 
-const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
-    let [default, low, high, beyond, far] = values;
-    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
-
 const FACTORS: &[Factor] = &[
     factor("grip", "coefficient of friction of tyres on the road", [1.2, 1.0, 1.4, 0.5, 0.8]),
     factor("road_m", "width of the road", [12.0, 11.0, 13.0, 8.0, 10.0]),
     factor("view_m", "metres across the picture: how high the camera hangs", [38.0, 34.0, 44.0, 52.0, 70.0]),
-    factor("hue_deg", "how far all colours are turned", [0.0, 0.0, 60.0, 120.0, 180.0]),
-    factor("brightness", "what colours are multiplied with", [1.0, 0.8, 1.0, 0.4, 0.7]),
+    HUE,
+    LIGHT,
 ];
 
 /// Registry entry.
@@ -70,7 +66,7 @@ pub const ENTRY: EnvEntry = EnvEntry {
     page: "\
 A car on a closed track of random shape. The camera hangs above it and turns with it.
 
-- `pixels`: the picture is `view_m` wide; the car stands three quarters down and heads up. The bars below show speed (white),
+- `pixels`: the shorter side of the picture is `view_m` long; the car stands three quarters down and heads up. The bars below show speed (white),
   front wheel (green) and yaw rate (red). `map`: the whole track, north up. `state`: speed ahead and to the left (m/s), yaw
   rate (rad/s), angle of the front wheel (rad), offset to the left of the middle line (m), heading error (rad), and the
   curvature (1/m) 0, 10, 20, 30, 45 and 60 m ahead; left is positive.
@@ -78,10 +74,11 @@ A car on a closed track of random shape. The camera hangs above it and turns wit
   `left`, `right` (0.6), `gas` (0.6), `brake` (0.8).
 - Reward: -0.1 a step and 1000/N for each of the N tiles of 4 m that is driven over for the first time; -100 for leaving.
 - Ends when all tiles were driven over, or 30 m from the middle line; cut off after 1,000 steps.
-- Rewards and actions are CarRacing-v3's. Track and physics are our own, so returns do not compare: a bicycle model with
-  slipping tyres (wheelbase 2.6 m, mass as if at the axles). A tyre pushes sideways with 10 (front) or 14 (rear) times its
-  load a radian of slip, up to its grip, of which engine (7 m/s2) and brakes (12 m/s2) take their part. The meadow has 0.55 of the road's grip
-  and takes 2 m/s2. Air takes 0.0035/m of the speed squared. The front wheel turns by 2.5 rad/s.
+- The rewards and the three numbers are CarRacing-v3's. Not so: there a step is 0.02 s, a lap may end at 95 % of the tiles, and of
+  the five choices right comes before left and the gas is 0.2. Track and physics are our own, so returns do not compare: a bicycle
+  model with slipping tyres (wheelbase 2.6 m, mass as if at the axles). A tyre pushes sideways with 10 (front) or 14 (rear) times its
+  load a radian of slip, up to its grip, of which engine (7 m/s2) and brakes (12 m/s2) take their part. The meadow has 0.55 of
+  the road's grip and takes 2 m/s2. Air takes 0.0035/m of the speed squared. The front wheel turns by 2.5 rad/s.
 - The expert aims at a point ahead (pure pursuit), as fast as the curves to come allow.",
     options: &[
         OptionEntry { name: "actions", default: "continuous", about: "kind of actions: `continuous` or `discrete`" },
@@ -118,19 +115,13 @@ pub struct State {
     pub road_m: f32,
     /// Metres across the picture.
     pub view_m: f32,
-    /// How far colours are turned.
-    pub hue_deg: f32,
-    /// What colours are multiplied with.
-    pub brightness: f32,
+    /// Colours of the episode.
+    pub look: Look,
 }
 
 impl Racing {
     fn new(options: &Options) -> Result<Self> {
-        match options.text("actions") {
-            None | Some("continuous") => Ok(Self { is_discrete: false }),
-            Some("discrete") => Ok(Self { is_discrete: true }),
-            Some(text) => Err(options.wrong("actions", "`continuous` or `discrete`", text)),
-        }
+        Ok(Self { is_discrete: options.choice("actions", &["continuous", "discrete"])? == 1 })
     }
 
     fn face(&self, options: &Options) -> Result<Face> {
@@ -171,8 +162,7 @@ impl World for Racing {
             grip: f64::from(factors[0]),
             road_m: factors[1],
             view_m: factors[2],
-            hue_deg: factors[3],
-            brightness: factors[4],
+            look: Look::new([factors[3], factors[4]]),
         };
         state.visited[0] = 1;
         state
@@ -210,14 +200,13 @@ impl World for Racing {
     }
 
     fn check(&self, state: &State) -> Result<()> {
+        state.look.check()?;
         let n_tiles = state.track.tiles().len();
         let beyond = (n_tiles..MAX_TILES).any(|i| state.is_visited(i));
         let numbers = [
             (state.grip, 0.05..=5.0),
             (f64::from(state.road_m), 2.0..=40.0),
             (f64::from(state.view_m), 5.0..=1000.0),
-            (f64::from(state.hue_deg), -360.0..=360.0),
-            (f64::from(state.brightness), 0.0..=1.0),
         ];
         let is_sound = state.car.is_sound(&CHASSIS) && numbers.iter().all(|(x, range)| range.contains(x));
         if is_sound && state.tile < n_tiles && !beyond {
@@ -332,8 +321,7 @@ impl State {
             heading_rad: self.car.heading_rad,
             middle_px: [width / 2.0, 0.72 * height],
             px_per_m: width.min(height) / self.view_m,
-            hue_deg: self.hue_deg,
-            brightness: self.brightness,
+            look: self.look,
         }
     }
 
@@ -360,7 +348,7 @@ impl State {
         camera.draw_meadow(canvas);
         let lens = camera.lens();
         let [asphalt, [line, kerb]] =
-            [ASPHALT, [LINE, KERB]].map(|pair| pair.map(|colour| camera.lit(colour)));
+            [ASPHALT, [LINE, KERB]].map(|pair| pair.map(|colour| camera.look.of(colour)));
         let half = self.road_m / 2.0;
         // How far from its middle the picture sees.
         let reach = (canvas.width.max(canvas.height) as f32 / camera.px_per_m + self.road_m) as f64;

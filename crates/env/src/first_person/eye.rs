@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use super::maze::Maze;
 use super::rays::{Hit, cast};
-use super::texture::{CEILING, FLOOR, N_WALLS, Ramp, Textures, ramps, tinted};
+use super::texture::{CEILING, FLOOR, N_WALLS, Ramp, Textures, ramps};
 use crate::canvas::{Canvas, Rgb};
+use crate::look::Look;
 
 /// Columns that are drawn together.
 const BLOCK: usize = 64;
@@ -46,10 +47,8 @@ pub struct Scene<'a> {
     pub paint: u32,
     /// The gem's place, if there is one.
     pub gem: Option<[f32; 2]>,
-    /// How far colours are turned.
-    pub hue_deg: f32,
-    /// What colours are multiplied with.
-    pub brightness: f32,
+    /// Colours of the episode.
+    pub look: Look,
     /// How fast things fade into the dark: of light from `z` cells away, `exp(-z * fog)` is left.
     pub fog: f32,
 }
@@ -132,7 +131,7 @@ impl Scene<'_> {
     pub fn draw(&self, eye: &Eye, textures: &Textures, canvas: &mut Canvas<'_>) {
         let screen = Screen::new(eye, [canvas.height, canvas.width]);
         let pixels = canvas.px.as_chunks_mut::<3>().0;
-        let ramps = ramps(self.hue_deg, self.brightness);
+        let ramps = ramps(self.look);
         let sprite = self.gem.and_then(|at| Sprite::new(&screen, at));
         for first in (0..canvas.width).step_by(BLOCK) {
             let columns = first..canvas.width.min(first + BLOCK);
@@ -217,7 +216,7 @@ impl Scene<'_> {
     fn draw_gem(&self, screen: &Screen, sprite: Sprite, x: usize, pixels: &mut [Rgb]) {
         let Some((dx, rows)) = sprite.column(screen, x) else { return };
         let left = self.light(sprite.z);
-        let facet = |i: usize| faded(tinted(GEM[i], self.hue_deg, self.brightness), left);
+        let facet = |i: usize| faded(self.look.of(GEM[i]), left);
         let [upper, lower, middle] =
             [facet(usize::from(dx > 0.0)), facet(2 + usize::from(dx > 0.0)), facet(4)];
         for y in rows {

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::Rng;
 
+use crate::grid::maze::carve::{Algorithm, open_some};
+
 /// Most rooms along a side; a maze of `n` rooms has `2 n + 1` cells along a side.
 pub const MAX_ROOMS: usize = 15;
 /// Most cells along a side.
@@ -31,38 +33,9 @@ impl Maze {
     /// a few more openings.
     pub fn new(n_rooms: usize, rng: &mut Rng) -> Self {
         let n_rooms = n_rooms.clamp(1, MAX_ROOMS);
-        let mut maze = Self { side: 2 * n_rooms + 1, walls: [u32::MAX; MAX_SIDE + 1] };
-        let mut trail = vec![[1, 1]];
-        maze.open([1, 1]);
-        while let Some(&room) = trail.last() {
-            let fresh = |turn: &[i32; 2]| {
-                let next = stepped(room, *turn, 2);
-                maze.holds(next) && maze.is_wall(next[0], next[1])
-            };
-            let n_fresh = NEIGHBOURS.iter().filter(|turn| fresh(turn)).count();
-            let Some(turn) = NEIGHBOURS.iter().filter(|turn| fresh(turn)).nth(rng.below(n_fresh)).copied()
-            else {
-                trail.pop();
-                continue;
-            };
-            maze.open(stepped(room, turn, 1));
-            maze.open(stepped(room, turn, 2));
-            trail.push(stepped(room, turn, 2));
-        }
-        maze.open_loops(rng);
-        maze
-    }
-
-    /// Opens some of the walls that stand between two rooms.
-    fn open_loops(&mut self, rng: &mut Rng) {
-        let last = self.side as i32 - 1;
-        for y in 1..last {
-            for x in (1 + y % 2..last).step_by(2) {
-                if self.is_wall(x, y) && rng.chance(LOOPS) {
-                    self.open([x, y]);
-                }
-            }
-        }
+        let mut walls = Algorithm::DepthFirst.carve(n_rooms, rng);
+        open_some(&mut walls, n_rooms, LOOPS, rng);
+        Self { side: 2 * n_rooms + 1, walls: walls.0 }
     }
 
     /// Cells along a side.
@@ -120,10 +93,6 @@ impl Maze {
             }
         }
         ways
-    }
-
-    fn holds(&self, cell: [i32; 2]) -> bool {
-        cell.iter().all(|i| *i > 0 && (*i as usize) < self.side)
     }
 
     fn open(&mut self, [x, y]: [i32; 2]) {

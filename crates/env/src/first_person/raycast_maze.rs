@@ -2,6 +2,8 @@
 //!
 //! The picture is cast ray by ray ([`eye`](super::eye)). Going back needs memory: nothing marks the start.
 
+use std::f32::consts::{PI, TAU};
+
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};
 
@@ -9,8 +11,9 @@ use super::eye::{Eye, Scene, ranges};
 use super::maze::{Cell, MAX_ROOMS, MAX_SIDE, Maze};
 use super::texture::Textures;
 use crate::blueprint::blueprint;
-use crate::canvas::{Canvas, Rgb, turned};
-use crate::factors::Factor;
+use crate::canvas::{Canvas, Rgb};
+use crate::factors::{Factor, factor};
+use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
@@ -31,15 +34,10 @@ const MAP_START: Rgb = [92, 150, 255];
 const MAP_GEM: Rgb = [255, 214, 64];
 const MAP_WALKER: Rgb = [250, 250, 250];
 
-const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
-    let [default, low, high, beyond, far] = values;
-    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
-
 const FACTORS: &[Factor] = &[
     factor("maze_rooms", "rooms along a side, rounded", [5.0, 4.0, 6.0, 7.0, 9.0]),
-    factor("hue_deg", "how far all colours are turned", [0.0, 0.0, 60.0, 120.0, 180.0]),
-    factor("brightness", "what colours are multiplied with", [1.0, 0.8, 1.0, 0.4, 0.7]),
+    HUE,
+    LIGHT,
     factor("fog_per_cell", "how fast things fade into the dark", [0.12, 0.08, 0.2, 0.3, 0.5]),
     factor("eye_cells", "height of the eye; the ceiling is at 1", [0.5, 0.45, 0.55, 0.65, 0.75]),
     factor("view_deg", "angle between the edges of the picture", [66.0, 60.0, 75.0, 90.0, 105.0]),
@@ -104,10 +102,8 @@ pub struct State {
     pub has_gem: bool,
     /// Decides which walls look how.
     pub paint: u32,
-    /// How far colours are turned.
-    pub hue_deg: f32,
-    /// What colours are multiplied with.
-    pub brightness: f32,
+    /// Colours of the episode.
+    pub look: Look,
     /// How fast things fade into the dark.
     pub fog_per_cell: f32,
     /// Height of the eye.
@@ -119,8 +115,8 @@ pub struct State {
 impl RaycastMaze {
     fn new(options: &Options) -> Result<Self> {
         Ok(Self {
-            must_return: one_of(options, "task", ["goal", "go_and_return"])? == 1,
-            is_continuous: one_of(options, "actions", ["discrete", "continuous"])? == 1,
+            must_return: options.choice("task", &["goal", "go_and_return"])? == 1,
+            is_continuous: options.choice("actions", &["discrete", "continuous"])? == 1,
             size: options.size([64, 64])?,
             textures: Textures::default(),
         })
@@ -134,7 +130,6 @@ impl RaycastMaze {
             let space = Space::Box { shape, low: vec![0.0; n], high: vec![2.0 * side; n] };
             View { name, space }
         };
-        let half_turn = std::f32::consts::PI;
         Ok(Face {
             action: if self.is_continuous {
                 Space::vector(2, -1.0, 1.0)
@@ -150,7 +145,7 @@ impl RaycastMaze {
                 View::pixels("pixels", options)?,
                 distances("depth", vec![height, width]),
                 distances("ranges", vec![width]),
-                View::numbers("pose", &[0.0, 0.0, -half_turn], &[side, side, half_turn]),
+                View::numbers("pose", &[0.0, 0.0, -PI], &[side, side, PI]),
                 View::numbers(
                     "state",
                     &[0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0],
@@ -161,15 +156,6 @@ impl RaycastMaze {
             max_steps: Some(if self.must_return { 1000 } else { 500 }),
         })
     }
-}
-
-/// The place among `known` of what the option says; the first is its default.
-fn one_of(options: &Options, name: &str, known: [&str; 2]) -> Result<usize> {
-    let Some(text) = options.text(name) else { return Ok(0) };
-    known
-        .iter()
-        .position(|choice| *choice == text)
-        .ok_or_else(|| options.wrong(name, &format!("`{}` or `{}`", known[0], known[1]), text))
 }
 
 impl World for RaycastMaze {
@@ -186,8 +172,7 @@ impl World for RaycastMaze {
             maze,
             has_gem: false,
             paint: rng.next_u64() as u32,
-            hue_deg: factors[1],
-            brightness: factors[2],
+            look: Look::new([factors[1], factors[2]]),
             fog_per_cell: factors[3],
             eye_cells: factors[4],
             view_deg: factors[5],
@@ -227,13 +212,12 @@ impl World for RaycastMaze {
     }
 
     fn check(&self, state: &State) -> Result<()> {
+        state.look.check()?;
         let side = state.maze.side();
         let inside = state.at.iter().all(|x| *x >= 0.0 && *x < side as f32)
             && [state.start, state.gem].iter().flatten().all(|i| *i < side);
         let looks = [
-            (state.heading_rad, -4.0..=4.0),
-            (state.hue_deg, -360.0..=360.0),
-            (state.brightness, 0.0..=1.0),
+            (state.heading_rad, -PI..=PI),
             (state.fog_per_cell, 0.0..=10.0),
             (state.eye_cells, 0.05..=0.95),
             (state.view_deg, 10.0..=150.0),
@@ -269,7 +253,6 @@ fn middle(cell: Cell) -> [f32; 2] {
 
 /// The same angle from -pi to pi.
 fn wrapped(angle: f32) -> f32 {
-    use std::f32::consts::{PI, TAU};
     ((angle + PI).rem_euclid(TAU) - PI).clamp(-PI, PI)
 }
 
@@ -319,8 +302,7 @@ impl State {
             maze: &self.maze,
             paint: self.paint,
             gem: (!self.has_gem).then(|| middle(self.gem)),
-            hue_deg: self.hue_deg,
-            brightness: self.brightness,
+            look: self.look,
             fog: self.fog_per_cell,
         }
     }
@@ -335,7 +317,7 @@ impl State {
         let mut square = |[x, y]: Cell, inset: f32, colour: Rgb| {
             let from = to_px([x as f32 + inset, y as f32 + inset]).map(|px| px.round() as i32);
             let to = to_px([x as f32 + 1.0 - inset, y as f32 + 1.0 - inset]).map(|px| px.round() as i32);
-            canvas.rect(from[0], from[1], to[0] - from[0], to[1] - from[1], turned(colour, self.hue_deg));
+            canvas.rect(from[0], from[1], to[0] - from[0], to[1] - from[1], self.look.of(colour));
         };
         for cell in (0..side * side).map(|i| [i % side, i / side]) {
             let wall = MAP_WALL[scene.kind(cell.map(|i| i as i32))];
@@ -345,7 +327,7 @@ impl State {
             square(self.start, 0.15, MAP_START);
         }
         if !self.has_gem {
-            canvas.disc(to_px(middle(self.gem)), 0.38 * scale, turned(MAP_GEM, self.hue_deg));
+            canvas.disc(to_px(middle(self.gem)), 0.38 * scale, self.look.of(MAP_GEM));
         }
         let (sin, cos) = self.heading_rad.sin_cos();
         let corner = |ahead: f32, right: f32| {
@@ -353,7 +335,7 @@ impl State {
         };
         canvas.polygon(
             &[corner(0.5, 0.0), corner(-0.35, 0.35), corner(-0.35, -0.35)],
-            turned(MAP_WALKER, self.hue_deg),
+            self.look.of(MAP_WALKER),
         );
     }
 }

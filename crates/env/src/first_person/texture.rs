@@ -3,7 +3,8 @@
 
 use std::array::from_fn;
 
-use crate::canvas::{Rgb, turned};
+use crate::canvas::Rgb;
+use crate::look::Look;
 
 /// Levels of a ramp.
 pub const N_LEVELS: usize = 16;
@@ -55,14 +56,9 @@ impl Textures {
     }
 }
 
-/// The colours of every texture, all turned by `hue_deg` degrees and times `brightness`.
-pub fn ramps(hue_deg: f32, brightness: f32) -> [Ramp; N_TEXTURES] {
-    STOPS.map(|stops| ramp(stops.map(|stop| tinted(stop, hue_deg, brightness))))
-}
-
-/// A colour turned by `hue_deg` degrees and times `brightness`.
-pub fn tinted(colour: Rgb, hue_deg: f32, brightness: f32) -> Rgb {
-    turned(colour, hue_deg).map(|level| (f32::from(level) * brightness) as u8)
+/// The colours of every texture as they look in an episode.
+pub fn ramps(look: Look) -> [Ramp; N_TEXTURES] {
+    STOPS.map(|stops| ramp(stops.map(|stop| look.of(stop))))
 }
 
 /// Evenly from the first colour over the second to the third.
@@ -190,10 +186,10 @@ mod tests {
 
     #[test]
     fn ramps_go_through_their_stops() {
-        let plain = ramps(0.0, 1.0);
+        let plain = ramps(Look::new([0.0, 1.0]));
         for (ramp, stops) in plain.iter().zip(STOPS) {
             assert_eq!([ramp[0], ramp[7], ramp[15]], stops);
         }
-        assert_eq!(ramps(0.0, 0.5)[0][0], STOPS[0][0].map(|level| level / 2));
+        assert_eq!(ramps(Look::new([0.0, 0.5]))[0][0], STOPS[0][0].map(|level| level / 2));
     }
 }

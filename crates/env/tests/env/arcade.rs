@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use worldsmith_core::{Rng, Seed};
 use worldsmith_env::arcade::minatar::{Planes, Rules};
 use worldsmith_env::arcade::{asterix, breakout, freeway, seaquest, space_invaders};
+use worldsmith_env::make_built_in;
 
 use crate::fixture;
 
@@ -46,8 +47,27 @@ where
         let marked: Vec<usize> = (0..planes.len()).filter(|at| planes[*at] != 0.0).collect();
         assert_eq!(serde_json::to_value(marked).unwrap(), rollout["planes"], "rollout {i}");
     }
+    starts_alike(name, &fixture["reset"]);
     eprintln!("{name}: {n_steps} steps, {n_lost} lost, {total} points");
     assert!(n_steps > 100 && n_lost > 0 && total > 0.0, "the fixture has steps, ends and points");
+}
+
+/// The world as it is made by default starts where the package does, for some seed of few; paces of cars are compared as draws.
+fn starts_alike(name: &str, expected: &Json) {
+    let mut env = make_built_in(name).unwrap();
+    let mut starts = (0..20).map(|seed| {
+        env.reset(Seed(seed)).unwrap();
+        let saved: Json = serde_json::from_slice(&env.snapshot().unwrap()).unwrap();
+        let mut game = saved["world"]["game"].clone();
+        let cars = game.get_mut("cars").and_then(Json::as_array_mut).into_iter().flatten();
+        for (i, car) in cars.enumerate() {
+            assert_eq!(car["timer"].as_i64(), car["pace"].as_i64().map(i64::abs));
+            (car["timer"], car["pace"]) =
+                (expected["cars"][i]["timer"].clone(), expected["cars"][i]["pace"].clone());
+        }
+        game
+    });
+    assert!(starts.any(|game| game == *expected), "{expected}");
 }
 
 /// Compares how often each value is drawn with how often the package drew it: within 5 standard deviations.

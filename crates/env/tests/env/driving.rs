@@ -13,8 +13,12 @@ fn every_kind_of_control_keeps_the_promises() {
     ] {
         conformance::check(&mut *make(id).unwrap(), Seed(2)).unwrap_or_else(|e| panic!("`{id}`: {e}"));
     }
-    for id in ["racing?actions=some", "road?controls=wish"] {
-        assert!(make(id).err().unwrap().to_string().contains("expected `"), "{id}");
+    for (id, expected) in [
+        ("racing?actions=some", "expected `continuous` or `discrete`, got `some`"),
+        ("road?controls=wish", "expected `steer_speed`, `trajectory`, `command` or `goal_point`, got `wish`"),
+    ] {
+        let err = make(id).err().unwrap().to_string();
+        assert!(err.contains(expected), "{id}: {err}");
     }
 }
 

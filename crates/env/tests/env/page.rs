@@ -1,10 +1,31 @@
 //! A world's page in the docs, as text made from its registry entry.
 
+use worldsmith_core::Space;
 use worldsmith_env::{EnvEntry, envs, make};
 
 /// The page's name without its ending: `/` stands for folders elsewhere.
 pub fn stem(entry: &EnvEntry) -> String {
     entry.id.replace('/', "_")
+}
+
+/// What to add to a world's options so that it shows one picture and nothing else, for each of its pictures; what is seen by
+/// default comes first.
+pub fn pictures(entry: &EnvEntry) -> Vec<String> {
+    let shown = |options: &str| {
+        make(&format!("{}?{options}", entry.id)).expect("a built-in world").spec().obs.clone()
+    };
+    let by_default = match shown("") {
+        Space::Image { .. } => vec![String::new()],
+        _ => Vec::new(),
+    };
+    let all = match shown("obs=all") {
+        Space::Dict(parts) => {
+            let pictures = parts.into_iter().filter(|(_, space)| matches!(space, Space::Image { .. }));
+            pictures.map(|(name, _)| format!("&obs={name}")).collect()
+        }
+        _ => Vec::new(),
+    };
+    by_default.into_iter().chain(all).collect()
 }
 
 /// The page.

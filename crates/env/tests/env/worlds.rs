@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::{Value as Json, json};
 use worldsmith_core::{Rng, Seed, Space, StepKind, Value};
 use worldsmith_env::batch::{Actions, BatchEnv, Buffer, Frames};
 use worldsmith_env::registry::Maker;
@@ -65,15 +66,10 @@ fn pages_of_the_docs_are_those_of_the_registry() {
 #[test]
 fn pictures_of_every_size_can_be_drawn_and_change() {
     each(|entry| {
-        for size in ["1", "16", "96", "33x70"] {
-            let view = match &make(&format!("{}?obs=all", entry.id)).unwrap().spec().obs {
-                Space::Dict(parts) => parts
-                    .iter()
-                    .find(|(_, space)| matches!(space, Space::Image { .. }))
-                    .map(|(name, _)| format!("&obs={name}"))
-                    .unwrap(),
-                _ => String::new(),
-            };
+        let sizes = ["1", "16", "96", "33x70"].into_iter();
+        for (view, size) in
+            page::pictures(entry).iter().flat_map(|view| sizes.clone().map(move |size| (view, size)))
+        {
             let mut env = make_built_in(&format!("{}?size={size}{view}", entry.id)).unwrap();
             let mut rng = Seed(0).rng();
             let mut seen = vec![env.reset(Seed(1)).unwrap().obs];
@@ -86,7 +82,7 @@ fn pictures_of_every_size_can_be_drawn_and_change() {
             }
             assert!(
                 size == "1" || seen.iter().any(|obs| obs != &seen[0]),
-                "size {size}: the picture changes"
+                "{view}, size {size}: the picture changes"
             );
         }
     });
@@ -107,6 +103,32 @@ fn mean_return(env: &mut dyn BuiltIn, skill: Skill, n: u64) -> f32 {
         }
     }
     total / n as f32
+}
+
+#[test]
+fn what_players_see_lies_in_its_space_and_their_states_can_be_restored() {
+    each(|entry| {
+        for ((_, skill), factors) in Skill::ALL.into_iter().zip(["default", "train", "shifted"]) {
+            let id = format!("{}?obs=all&size=16&factors={factors}", entry.id);
+            let mut env = make_built_in(&id).unwrap();
+            let space = env.spec().obs.clone();
+            let mut rng = Seed(8).rng();
+            for episode in 0..3 {
+                let mut step = env.reset(Seed(2).index(episode)).unwrap();
+                for t in 0..300 {
+                    space.check(&step.obs).unwrap_or_else(|err| panic!("`{id}`, step {t}: {err}"));
+                    if t % 8 == 0 {
+                        let saved = env.snapshot().unwrap();
+                        env.restore(&saved).unwrap_or_else(|err| panic!("`{id}`, step {t}: {err}"));
+                    }
+                    if step.kind.is_last() {
+                        break;
+                    }
+                    step = env.step(&env.advise(skill, &mut rng)).unwrap();
+                }
+            }
+        }
+    });
 }
 
 #[test]
@@ -245,6 +267,28 @@ fn a_batch_refuses_wrong_actions_and_stays_usable() {
         assert!(frames.kinds.iter().all(|kind| *kind != StepKind::First));
     });
     assert!(make_batch("cartpole", 0, 1).is_err() && make_batch("cartpole", 1, 0).is_err());
+    assert!(make_batch("breakout", 2, 1_000_000).is_ok(), "as many threads as there is work for");
+}
+
+/// A state that was saved after `n` steps.
+fn saved_after(env: &mut dyn BuiltIn, n: usize, rng: &mut Rng) -> Vec<u8> {
+    env.reset(Seed(1)).unwrap();
+    for _ in 0..n {
+        if env.step(&env.advise(Skill::Weak, rng)).unwrap().kind.is_last() {
+            env.reset(Seed(2)).unwrap();
+        }
+    }
+    env.snapshot().unwrap()
+}
+
+/// At most `n` steps of an expert, until an end or an error.
+fn play_on(env: &mut dyn BuiltIn, n: usize, rng: &mut Rng) {
+    for _ in 0..n {
+        match env.step(&env.advise(Skill::Expert, rng)) {
+            Ok(step) if !step.kind.is_last() => {}
+            _ => break,
+        }
+    }
 }
 
 #[test]
@@ -252,13 +296,7 @@ fn a_damaged_saved_state_is_refused_or_played_on_without_a_panic() {
     each(|entry| {
         let mut env = make_built_in(&format!("{}?obs=all&size=24", entry.id)).unwrap();
         let mut rng = Seed(6).rng();
-        env.reset(Seed(1)).unwrap();
-        for _ in 0..5 {
-            if env.step(&env.advise(Skill::Weak, &mut rng)).unwrap().kind.is_last() {
-                env.reset(Seed(2)).unwrap();
-            }
-        }
-        let saved = env.snapshot().unwrap();
+        let saved = saved_after(&mut *env, 5, &mut rng);
         for _ in 0..150 {
             let mut damaged = saved.clone();
             let at = rng.below(damaged.len());
@@ -270,17 +308,69 @@ fn a_damaged_saved_state_is_refused_or_played_on_without_a_panic() {
             if env.restore(&damaged).is_err() {
                 continue;
             }
-            for _ in 0..20 {
-                let action = env.advise(Skill::Expert, &mut rng);
-                match env.step(&action) {
-                    Ok(step) if !step.kind.is_last() => {}
-                    _ => break,
-                }
-            }
+            play_on(&mut *env, 20, &mut rng);
         }
         env.restore(&saved).unwrap();
         assert_eq!(env.snapshot().unwrap(), saved);
     });
+}
+
+/// The places of all numbers in a saved state, as JSON pointers.
+fn numbers(value: &Json, at: &str, places: &mut Vec<String>) {
+    match value {
+        Json::Number(_) => places.push(at.to_string()),
+        Json::Array(list) => {
+            list.iter().enumerate().for_each(|(i, part)| numbers(part, &format!("{at}/{i}"), places));
+        }
+        Json::Object(parts) => {
+            parts.iter().for_each(|(name, part)| numbers(part, &format!("{at}/{name}"), places))
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_saved_state_with_an_absurd_number_is_refused_or_played_on_without_a_panic() {
+    let absurd = [
+        json!(0),
+        json!(-1),
+        json!(i32::MAX),
+        json!(i32::MIN),
+        json!(u32::MAX),
+        json!(i64::MIN),
+        json!(u64::MAX),
+        json!(1e30),
+        json!(-1e30),
+    ];
+    each(|entry| {
+        let mut env = make_built_in(&format!("{}?obs=all&size=16", entry.id)).unwrap();
+        let mut rng = Seed(6).rng();
+        let saved: Json = serde_json::from_slice(&saved_after(&mut *env, 12, &mut rng)).unwrap();
+        let mut places = Vec::new();
+        numbers(&saved, "", &mut places);
+        // All places of small states, some of large ones.
+        let some = places.iter().step_by(places.len().div_ceil(64));
+        for (place, number) in some.flat_map(|place| absurd.iter().map(move |number| (place, number))) {
+            let mut changed = saved.clone();
+            *changed.pointer_mut(place).unwrap() = number.clone();
+            if env.restore(changed.to_string().as_bytes()).is_err() {
+                continue;
+            }
+            eprintln!("    {place} = {number}");
+            play_on(&mut *env, 10, &mut rng);
+        }
+    });
+}
+
+#[test]
+fn a_saved_state_whose_generator_would_give_zeros_alone_is_refused() {
+    let mut env = make_built_in("asterix").unwrap();
+    let mut saved: Json = serde_json::from_slice(&saved_after(&mut *env, 3, &mut Seed(0).rng())).unwrap();
+    env.restore(saved.to_string().as_bytes()).unwrap();
+    // Draws without bias would be tried for ever.
+    saved["rng"]["s"] = json!([0, 0, 0, 0]);
+    let err = env.restore(saved.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(err.contains("not all zeros"), "{err}");
 }
 
 #[test]

@@ -25,8 +25,7 @@ pub fn draw(scene: &Windscreen<'_>, canvas: &mut Canvas<'_>) {
         heading_rad: scene.car.heading_rad,
         middle_px: [width / 2.0, CAR_ROW * height],
         px_per_m: height / VIEW_M,
-        hue_deg: scene.weather.hue_deg,
-        brightness: scene.weather.brightness,
+        look: scene.weather.look,
     };
     above.draw_meadow(canvas);
     draw_road(scene, &above, canvas);
@@ -41,7 +40,7 @@ pub fn draw(scene: &Windscreen<'_>, canvas: &mut Canvas<'_>) {
             Kind::Sign => (0.6, SIGN),
             Kind::Marker => (0.3, LINE),
         };
-        canvas.disc(to_px(item.way_m, item.left_m), radius * above.px_per_m, above.lit(colour));
+        canvas.disc(to_px(item.way_m, item.left_m), radius * above.px_per_m, above.look.of(colour));
     }
     for other in scene.others {
         let post = scene.stretch.at(other.way_m);
@@ -63,7 +62,7 @@ fn draw_road(scene: &Windscreen<'_>, above: &Above, canvas: &mut Canvas<'_>) {
             let corner = |post: &Post, left: f32| lens(post.beside(f64::from(left)).map(|x| x as f32));
             let corners =
                 [corner(post, left[0]), corner(post, left[1]), corner(next, left[1]), corner(next, left[0])];
-            faces::paint(canvas, &corners, above.lit(colour));
+            faces::paint(canvas, &corners, above.look.of(colour));
         };
         strip([-ROAD_HALF_M, ROAD_HALF_M], ASPHALT[0]);
         for side in [-half, half] {

@@ -29,7 +29,8 @@ pub const CRUISE_MPS: f64 = 28.0;
 /// Way points of a trajectory, and the time from one to the next.
 const N_POINTS: usize = 4;
 const POINT_SECS: f64 = 0.5;
-/// The goal point is reached after this time, but for the metres that are always kept.
+/// The goal point is reached after this time, but for the metres that are always kept: these, or as many as the lower edge of
+/// the picture is away, if it is farther.
 const GOAL_SECS: f64 = 1.5;
 const GOAL_REST_M: f64 = 3.0;
 /// Farthest goal point, in m.
@@ -84,21 +85,21 @@ pub struct Situation<'a> {
 }
 
 impl Controls {
+    /// All, with the names by which options ask for them; the first is the default.
+    const ALL: [(&'static str, Controls); 4] = [
+        ("steer_speed", Self::SteerSpeed),
+        ("trajectory", Self::Trajectory),
+        ("command", Self::Command),
+        ("goal_point", Self::GoalPoint),
+    ];
+
     /// Reads the option `controls`.
     ///
     /// # Errors
     /// If it names none.
     pub fn new(options: &Options) -> Result<Self> {
-        Ok(match options.text("controls") {
-            None | Some("steer_speed") => Self::SteerSpeed,
-            Some("trajectory") => Self::Trajectory,
-            Some("command") => Self::Command,
-            Some("goal_point") => Self::GoalPoint,
-            Some(text) => {
-                let known = "`steer_speed`, `trajectory`, `command` or `goal_point`";
-                return Err(options.wrong("controls", known, text));
-            }
-        })
+        let names = Self::ALL.map(|(name, _)| name);
+        Ok(Self::ALL[options.choice("controls", &names)?].1)
     }
 
     /// What can be done, and the names of choices.
@@ -236,18 +237,29 @@ impl Situation<'_> {
         COMMANDS.iter().position(|command| *command == name).unwrap_or(0)
     }
 
+    /// The point of the ground (right and ahead) that is seen at a column and row, as parts of the picture's width and height.
+    fn ground_at(&self, [column, row]: [f32; 2]) -> [f64; 2] {
+        let [height, width] = self.lens.size.map(|n| n as f32);
+        self.lens.ground_at([column * width, row * height], GOAL_FAR_M).map(f64::from)
+    }
+
+    /// The metres that are always kept to a goal point in this column.
+    fn rest_m(&self, column: f32) -> f64 {
+        let [right, ahead] = self.ground_at([column, 1.0]);
+        ahead.hypot(right).max(GOAL_REST_M)
+    }
+
     /// Goes to a point of the picture: column and row as parts of its width and height.
     fn go_to(&self, [column, row]: [f32; 2]) -> Intent {
-        let [height, width] = self.lens.size.map(|n| n as f32);
-        let [right, ahead] = self.lens.ground_at([column * width, row * height], GOAL_FAR_M).map(f64::from);
-        let speed_mps = ((ahead.hypot(right) - GOAL_REST_M) / GOAL_SECS).clamp(0.0, MAX_MPS);
+        let [right, ahead] = self.ground_at([column, row]);
+        let speed_mps = ((ahead.hypot(right) - self.rest_m(column)) / GOAL_SECS).clamp(0.0, MAX_MPS);
         Intent { steer_rad: self.steer_through([ahead, -right]), speed_mps }
     }
 
     /// The point of the picture where one is in time, along the circle that leads through `aim`.
     fn goal(&self, [ahead, left]: [f64; 2], speed_mps: f64) -> [f32; 2] {
         let [height, width] = self.lens.size.map(|n| n as f32);
-        let way = speed_mps * GOAL_SECS + GOAL_REST_M + CHASSIS.rear_m;
+        let way = speed_mps * GOAL_SECS + self.rest_m(0.5) + CHASSIS.rear_m;
         let curvature = pursuit_per_m([ahead + CHASSIS.rear_m, left]);
         let turn = curvature * way;
         let [ahead, left] = if turn.abs() < 1e-4 {
@@ -269,13 +281,13 @@ mod tests {
     use super::*;
 
     /// What every kind of control makes of the same plan, from the same place.
-    fn intents(speed_mps: f64, plan: Plan) -> [Intent; 4] {
+    fn intents(size: [usize; 2], speed_mps: f64, plan: Plan) -> [Intent; 4] {
         let stretch = Road::new(Seed(4)).stretch();
         let post = stretch.at(70.0);
         let [x, y] = post.beside(0.4);
         let car = Car { ahead_mps: speed_mps, ..Car::parked(x, y, post.heading_rad) };
         let place = stretch.locate(car.at());
-        let lens = Lens::new([64, 64], 70.0, 1.4);
+        let lens = Lens::new(size, 70.0, 1.4);
         let situation = Situation { car: &car, place, stretch: &stretch, lens };
         [Controls::SteerSpeed, Controls::Trajectory, Controls::Command, Controls::GoalPoint].map(|controls| {
             let action = controls.express(plan, &situation);
@@ -287,7 +299,7 @@ mod tests {
     #[test]
     fn every_kind_of_control_says_the_same_of_a_plan() {
         for lane in 0..3 {
-            let [steer, trajectory, command, goal] = intents(24.0, Plan { lane, speed_mps: 26.0 });
+            let [steer, trajectory, command, goal] = intents([64, 64], 24.0, Plan { lane, speed_mps: 26.0 });
             for other in [trajectory, command, goal] {
                 assert!((other.steer_rad - steer.steer_rad).abs() < 0.004, "{lane}: {other:?} for {steer:?}");
             }
@@ -299,9 +311,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_control_can_stop() {
-        for intent in intents(12.0, Plan { lane: 1, speed_mps: 0.0 }) {
-            assert!(intent.speed_mps < 0.1, "{intent:?}");
-            assert!(intent.pedals(12.0).brake > 0.6 && intent.pedals(0.0).brake == 1.0);
+        // In a picture twice as wide as high the lower edge is more than 3 m away.
+        for size in [[64, 64], [32, 64]] {
+            for intent in intents(size, 12.0, Plan { lane: 1, speed_mps: 0.0 }) {
+                assert!(intent.speed_mps < 0.1, "{size:?}: {intent:?}");
+                assert!(intent.pedals(12.0).brake > 0.6 && intent.pedals(0.0).brake == 1.0);
+            }
         }
     }
 }

@@ -22,7 +22,8 @@ use self::traffic::{Bodies, Body, CAR_M, MAX_OTHERS, Other, idm_mps2};
 use self::windscreen::{FAR_M, ROAD_HALF_M, Weather, Windscreen};
 use super::car::{Car, Ground, wrapped};
 use crate::blueprint::blueprint;
-use crate::factors::Factor;
+use crate::factors::{Factor, factor};
+use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
@@ -45,19 +46,14 @@ const END_REWARD: f64 = -10.0;
 const AHEAD_M: [f64; 4] = [0.0, 20.0, 40.0, 60.0];
 const N_STATE: usize = 9 + 4 * N_LANES;
 
-const fn factor(name: &'static str, about: &'static str, values: [f32; 5]) -> Factor {
-    let [default, low, high, beyond, far] = values;
-    Factor { name, about, default, train: [low, high], shifted: [beyond, far] }
-}
-
 const FACTORS: &[Factor] = &[
     factor("traffic_per_km", "other cars on a kilometre of the road", [30.0, 15.0, 45.0, 60.0, 90.0]),
     factor("grip", "coefficient of friction of tyres on the road", [0.9, 0.7, 1.0, 0.3, 0.5]),
     factor("camera_m", "height of the camera", [1.4, 1.2, 1.6, 1.9, 2.4]),
     factor("view_deg", "angle between the edges of the picture", [70.0, 60.0, 80.0, 90.0, 110.0]),
     factor("fog_per_m", "how fast things fade into the haze", [0.004, 0.002, 0.008, 0.02, 0.04]),
-    factor("hue_deg", "how far all colours are turned", [0.0, 0.0, 60.0, 120.0, 180.0]),
-    factor("brightness", "what colours are multiplied with", [1.0, 0.8, 1.0, 0.4, 0.7]),
+    HUE,
+    LIGHT,
 ];
 
 /// Registry entry.
@@ -71,12 +67,12 @@ A car on an endless bending road of three lanes of 3.5 m, all of the same direct
   tan(`view_deg` / 2) pixels; it looks at the middle column, 0.42 down. `depth`: height x width, planar depth (m) of every pixel
   of it, at most 100. `pose`: of car and camera: x, y (m), heading (rad, left positive), speed (m/s). `top`: from above, ahead is up.
   `state`: speed (m/s), front wheel (rad), yaw rate (rad/s), metres left of the road's middle, heading error (rad), curvature
-  (1/m) 0, 20, 40, 60 m ahead; then for the lanes from right to left: gap ahead (m, at most 100), how much faster that car is
-  (m/s), the same behind.
+  (1/m) 0, 20, 40, 60 m ahead; then for the lanes from right to left: gap ahead (m, -4.5 side by side, at most 100), how much
+  faster that car is (m/s), the same behind.
 - Actions, for 0.1 s, by `controls`. `steer_speed`: front wheel (rad, left positive) and speed (m/s). `trajectory`: four way points
   (m ahead, m left of the car's middle), half a second apart. `command`: `straight` (28 m/s in the nearest lane), `left`, `right`
-  (change lanes), `stop`. `goal_point`: column and row, 0 to 1, of a point of the ground in the picture to be 3 m short of in 1.5 s;
-  the lower edge means stop.
+  (change lanes), `stop`. `goal_point`: column and row, 0 to 1, of a point of the ground in the picture to be 3 m short of in 1.5 s
+  (or as far short of as the lower edge is away, if that is more); the lower edge means stop.
 - Reward: 0.1 a metre of progress along the road; -0.05 for a step across a lane line, -0.5 for one across the edge line.
 - Ends with -10 on a collision, off the asphalt, or pointing backwards; cut off after 1,000 steps.
 - A world of our own. The car is a bicycle with slipping tyres (wheelbase 2.7 m); other cars follow the intelligent driver model
@@ -125,10 +121,8 @@ pub struct State {
     pub view_deg: f32,
     /// How fast things fade into the haze.
     pub fog_per_m: f32,
-    /// How far colours are turned.
-    pub hue_deg: f32,
-    /// What colours are multiplied with.
-    pub brightness: f32,
+    /// Colours of the episode.
+    pub look: Look,
 }
 
 impl RoadWorld {
@@ -181,8 +175,7 @@ impl World for RoadWorld {
             camera_m: factors[2],
             view_deg: factors[3],
             fog_per_m: factors[4],
-            hue_deg: factors[5],
-            brightness: factors[6],
+            look: Look::new([factors[5], factors[6]]),
         }
     }
 
@@ -222,13 +215,12 @@ impl World for RoadWorld {
     }
 
     fn check(&self, state: &State) -> Result<()> {
+        state.look.check()?;
         let numbers = [
             (state.grip, 0.05..=5.0),
             (f64::from(state.camera_m), 0.2..=20.0),
             (f64::from(state.view_deg), 10.0..=150.0),
             (f64::from(state.fog_per_m), 0.0..=1.0),
-            (f64::from(state.hue_deg), -360.0..=360.0),
-            (f64::from(state.brightness), 0.0..=1.0),
             (state.road.heading_rad, -1e6..=1e6),
             (state.road.at[0], -1e7..=1e7),
             (state.road.at[1], -1e7..=1e7),
@@ -259,14 +251,14 @@ impl RoadWorld {
     }
 
     fn windscreen<'a>(&self, state: &'a State, stretch: &'a Stretch) -> Windscreen<'a> {
-        let State { fog_per_m, hue_deg, brightness, .. } = *state;
+        let State { fog_per_m, look, .. } = *state;
         Windscreen {
             car: &state.car,
             stretch,
             seed: state.road.seed,
             others: &state.others,
             lens: self.lens(state),
-            weather: Weather { fog_per_m, hue_deg, brightness },
+            weather: Weather { fog_per_m, look },
         }
     }
 }

@@ -6,7 +6,8 @@ use super::lens::Lens;
 use super::roadside::{self, Item, N_ITEMS, Thing};
 use super::stretch::{LANE_M, N_LANES, N_POSTS, Stretch};
 use super::traffic::{CAR_M, MAX_OTHERS, Other};
-use crate::canvas::{Canvas, Rgb, hsv, turned};
+use crate::canvas::{Canvas, Rgb, hsv};
+use crate::look::Look;
 
 /// Farthest depth that is told, in m.
 pub const FAR_M: f32 = 100.0;
@@ -40,21 +41,14 @@ const PLATE: Rgb = [226, 226, 214];
 pub struct Weather {
     /// Of light from `z` metres away, `exp(-z * fog)` is left.
     pub fog_per_m: f32,
-    /// How far colours are turned.
-    pub hue_deg: f32,
-    /// What colours are multiplied with.
-    pub brightness: f32,
+    /// Colours of the episode.
+    pub look: Look,
 }
 
 impl Weather {
-    /// A colour in this light, from near by.
-    pub fn lit(&self, colour: Rgb) -> Rgb {
-        turned(colour, self.hue_deg).map(|level| (f32::from(level) * self.brightness) as u8)
-    }
-
     /// A colour in this light, from `z` metres away.
     fn seen(&self, colour: Rgb, z: f32) -> Rgb {
-        mixed(self.lit(HAZE), self.lit(colour), (-z * self.fog_per_m).exp())
+        mixed(self.look.of(HAZE), self.look.of(colour), (-z * self.fog_per_m).exp())
     }
 }
 
@@ -157,7 +151,7 @@ impl Windscreen<'_> {
 
     /// The sky, and hills that stay where they are when the car turns.
     fn draw_sky(&self, canvas: &mut Canvas<'_>) {
-        let [zenith, haze] = [self.weather.lit(ZENITH), self.weather.lit(HAZE)];
+        let [zenith, haze] = [self.weather.look.of(ZENITH), self.weather.look.of(HAZE)];
         let hill = self.weather.seen(HILL, HILLS_M);
         let (n_rows, width) = (self.sky_rows(), canvas.width);
         let pixels = canvas.px.as_chunks_mut::<3>().0;

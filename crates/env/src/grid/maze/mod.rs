@@ -104,15 +104,8 @@ pub struct State {
 impl Maze {
     fn new(options: &Options) -> Result<Self> {
         let n_places = options.number("cells", 7, 2..=15)?;
-        let algorithm = match options.text("walls") {
-            None => Algorithm::DepthFirst,
-            Some(name) => Algorithm::ALL
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, algorithm)| *algorithm)
-                .ok_or_else(|| options.wrong("walls", "one of depth_first, prim, wilson", name))?,
-        };
-        Ok(Self { n_places, algorithm })
+        let names = Algorithm::ALL.map(|(name, _)| name);
+        Ok(Self { n_places, algorithm: Algorithm::ALL[options.choice("walls", &names)?].1 })
     }
 
     /// Cells along a side.

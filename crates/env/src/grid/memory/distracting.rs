@@ -41,8 +41,8 @@ A thing lies at the start of a corridor. At the fork at its end two things lie; 
 - `pixels`: the window. `symbols`: kind and colour of each cell of the window and of an empty bar, 50x2 numbers: 0 dark,
   1 floor, 2 wall, 3 ball, 4 box, 5 key, 7 player; colours from 1 (red, green, blue, purple, yellow, cyan).
 - Actions: `up`, `down`, `left`, `right`.
-- Reward: 1 for walking onto the like thing, -1 for the other. Ends there; cut off after 2 x `length` + 20 steps, too few to
-  go back from the fork and look again.
+- Reward: 1 for walking onto the like thing, -1 for the other. Ends there; cut off after 2 x `length` + 20 steps, from a
+  `length` of 29 on too few to go back from the fork and look again.
 - Deterministic given the start and the actions. After Distracting Memory of S4WM's paper, with lengths of 50 to 400 in mind;
   size, things and pictures are worldsmith's own. The expert walks to the fork and takes the right arm.",
     options: &[

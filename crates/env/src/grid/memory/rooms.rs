@@ -34,7 +34,7 @@ macro_rules! page {
 - For `context` steps (",
             $context,
             ") the bar is empty and there is no reward: time to look around. Then the bar shows a thing;
-  who walks onto it in its room is paid 1 and the next thing is asked for, in an order drawn at the start.
+  whom a step finds on it in its room is paid 1 and the next thing is asked for, in an order drawn at the start.
 - Never ends; cut off after twice `context` steps. Deterministic given the start and the actions.
 - After the rooms of S4WM's paper, where frames are to be foretold in the second half; the questions and the reward are
   worldsmith's own, and so are size and pictures. The expert tours all rooms and then takes shortest ways."

@@ -44,13 +44,13 @@ A store keeper pushes boxes, one at a time and never pulling, onto as many goals
 - Ends when all boxes are on goals; cut off after 120 steps.
 - Levels are carved by a random walk; boxes are pulled away from their goals at random, so that every level can be
   solved; of some thousand positions that come up so, one that needs many pushes is taken.
-- Moves and rewards equal gym-sokoban 0.0.6's from the same room; its levels are other ones.
+- Moves and rewards equal those of gym-sokoban 0.0.6's four pushes from the same room; its levels are other ones.
 - The expert follows a solution with the fewest pushes that there can be, found by A* over box positions; beyond `effort`
   positions it gives up and plays at random.",
     options: &[
         OptionEntry { name: "cells", default: "10", about: "side of the room with its walls, 6 to 16" },
         OptionEntry { name: "boxes", default: "4", about: "boxes, 1 to 8, at most one for every four cells inside" },
-        OptionEntry { name: "effort", default: "3000", about: "positions that the expert looks at before it gives up" },
+        OptionEntry { name: "effort", default: "3000", about: "positions that the expert looks at before it gives up, 1 to 1000000" },
         OptionEntry { name: "max_steps", default: "120", about: "steps until truncation, or `none`" },
     ],
     factors: FACTORS,
@@ -104,7 +104,7 @@ impl Sokoban {
                 &n_boxes.to_string(),
             ));
         }
-        let effort = options.number("effort", 3000, 1..=10_000_000)?;
+        let effort = options.number("effort", 3000, 1..=1_000_000)?;
         Ok(Self { side, n_boxes, effort, pushes: Mutex::default() })
     }
 

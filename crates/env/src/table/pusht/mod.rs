@@ -16,7 +16,7 @@ use super::pusher::{Aim, N_SUBSTEPS, SEEN_PX, SIDE_PX, STEP_SECS, pull, seen, wa
 use super::pushing::Task;
 use super::shape::{Shape, Vec2};
 use crate::blueprint::blueprint;
-use crate::classic::constants::{check, factor};
+use crate::factors::{Factor, check, exact, factor};
 use crate::factors::{Factor, exact};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
