@@ -10,7 +10,6 @@ use super::maze::Maze;
 use super::{Point, between, distance};
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::exact;
 use crate::factors::{check, check_within, exact, factor};
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;

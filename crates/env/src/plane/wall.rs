@@ -11,7 +11,6 @@ use super::{Point, between, distance};
 use crate::EnvEntry;
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::exact;
 use crate::factors::{check, exact, factor};
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;

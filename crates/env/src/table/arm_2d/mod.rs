@@ -17,7 +17,6 @@ use super::pusher::{N_SUBSTEPS, SEEN_PX, STEP_SECS, seen, walls};
 use super::shape::{Shape, Vec2, add, cross, direction, dot, length, scale, sub, turned, wrapped};
 use crate::blueprint::blueprint;
 use crate::factors::{Factor, check, exact, factor};
-use crate::factors::{Factor, exact};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};

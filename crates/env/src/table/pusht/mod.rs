@@ -17,7 +17,6 @@ use super::pushing::Task;
 use super::shape::{Shape, Vec2};
 use crate::blueprint::blueprint;
 use crate::factors::{Factor, check, exact, factor};
-use crate::factors::{Factor, exact};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};

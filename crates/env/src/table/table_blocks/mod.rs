@@ -20,7 +20,6 @@ use super::shape::{Shape, Vec2, direction, length, sub};
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb, turned};
 use crate::factors::{Factor, check, exact, factor};
-use crate::factors::{Factor, exact};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};
 use crate::{EnvEntry, OptionEntry, Options};
