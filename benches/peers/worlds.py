@@ -146,11 +146,11 @@ PAIRS = [
                 lambda: gymnasium_single("gym_pusht/PushT-v0", "gym_pusht", obs_type="pixels"),
                 "pusht?obs=pixels&size=96",
             ),
-            ("MinAtar breakout", lambda: minatar("breakout"), "breakout"),
-            ("MinAtar asterix", lambda: minatar("asterix"), "asterix"),
-            ("MinAtar freeway", lambda: minatar("freeway"), "freeway"),
-            ("MinAtar seaquest", lambda: minatar("seaquest"), "seaquest"),
-            ("MinAtar space_invaders", lambda: minatar("space_invaders"), "space_invaders"),
+            ("MinAtar breakout", lambda: minatar("breakout"), "breakout?obs=planes"),
+            ("MinAtar asterix", lambda: minatar("asterix"), "asterix?obs=planes"),
+            ("MinAtar freeway", lambda: minatar("freeway"), "freeway?obs=planes"),
+            ("MinAtar seaquest", lambda: minatar("seaquest"), "seaquest?obs=planes"),
+            ("MinAtar space_invaders", lambda: minatar("space_invaders"), "space_invaders?obs=planes"),
         ]
     ),
 ]

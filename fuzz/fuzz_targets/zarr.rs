@@ -1,4 +1,4 @@
-//! Inputs of the target `zarr`; see `src/sets.rs` for its sets.
+//! Inputs of the target `zarr`; see `made_up/sets.rs` in the tests of the data crate for its sets.
 
 #![no_main]
 

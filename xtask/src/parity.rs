@@ -43,6 +43,31 @@ const LIBRARIES: &[Library] = &[
     Library { name: "gymnasium", packages: &["gymnasium==1.4.0", "numpy==2.4.6"] },
     // Alone: it asks for libraries of plots that it does not need to play.
     Library { name: "minatar", packages: &["--no-deps", "minatar==1.0.15", "numpy==2.4.6"] },
+    // Without what it asks for: an old Gym, and libraries of windows.
+    Library {
+        name: "gym-sokoban",
+        packages: &[
+            "--no-deps",
+            "gym-sokoban==0.0.6",
+            "gym==0.26.2",
+            "gym-notices==0.1.0",
+            "cloudpickle==3.1.3",
+            "imageio==2.38.1",
+            "pillow==13.0.0",
+            "numpy==2.4.6",
+            "tqdm==4.70.1",
+            "requests==2.34.2",
+            "urllib3==2.8.0",
+            "idna==3.20",
+            "certifi==2026.10.19.post1",
+            "charset-normalizer==3.5.2",
+            "setuptools==80.9.0",
+        ],
+    },
+    Library {
+        name: "gym-pusht",
+        packages: &["gym-pusht==0.1.8", "pymunk==6.11.1", "gymnasium==1.4.0", "numpy==2.4.6"],
+    },
     Library {
         name: "worlds",
         packages: &[
@@ -85,6 +110,8 @@ const ENV: &[Script] = &[
     Script { name: "classic", library: "gymnasium", tests: env!("classic::"), checks: false },
     Script { name: "toy_text", library: "gymnasium", tests: env!("toy_text::"), checks: false },
     Script { name: "minatar", library: "minatar", tests: env!("arcade::"), checks: false },
+    Script { name: "sokoban", library: "gym-sokoban", tests: env!("sokoban::"), checks: false },
+    Script { name: "table", library: "gym-pusht", tests: env!("table::"), checks: false },
 ];
 
 /// Formats, in `tests/parity/data`.

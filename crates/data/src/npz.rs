@@ -70,6 +70,11 @@ impl Npz {
         Ok(Self { path: path.to_path_buf(), zip, arrays, sound: BTreeSet::new(), readers: BTreeMap::new() })
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads `rows` of array `name`. Going forward through an array reads it once.
     ///
     /// # Errors

@@ -3,14 +3,17 @@
 //! This is the fast way: no value is made and no memory taken for a step. [`EnvPool`](crate::EnvPool) is the general way,
 //! for environments of any kind.
 
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use smallvec::SmallVec;
 use worldsmith_core::{EnvSpec, Error, ErrorKind, Result, Rng, Seed, Space, StepKind, Value};
 
 use crate::blueprint::{Made, Skill};
 use crate::canvas::Canvas;
 use crate::solo::Now;
 use crate::world::{Action, Sight, View, World};
+
+/// Bytes of a pixel.
+const RGB: usize = 3;
 
 /// What all environments of a batch do, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,6 +81,7 @@ pub trait BatchEnv: Send {
 pub(crate) struct Batch<W: World> {
     made: Made<W>,
     seats: Vec<Seat<W::State>>,
+    /// All but the thread that calls, if there is work enough to wake them for.
     threads: Option<ThreadPool>,
     n_threads: usize,
     started: bool,
@@ -97,7 +101,10 @@ impl<W: World> Batch<W> {
                 "expected at least one environment and one thread, got {n} and {n_threads}"
             )));
         }
-        let threads = (n_threads > 1).then(|| ThreadPoolBuilder::new().num_threads(n_threads).build());
+        let is_picture = |(_, view): &(usize, View)| matches!(view.space, Space::Image { .. });
+        let is_work = W::IS_SLOW || made.views.0.iter().any(is_picture);
+        let threads =
+            (n_threads > 1 && is_work).then(|| ThreadPoolBuilder::new().num_threads(n_threads - 1).build());
         let threads = threads.transpose().map_err(|err| {
             Error::new(ErrorKind::External, format!("cannot start {n_threads} threads: {err}"))
         })?;
@@ -140,77 +147,25 @@ impl<W: World> Batch<W> {
         Err(Error::invalid(format!("expected {n} actions in {space}, got {got} or one outside")))
     }
 
-    /// Calls `turn` with the place, the environment, and where its reward and kind go, for all environments on all threads.
+    /// Calls `turn` with the place, the environment, and where its reward and kind go, for all environments, and shows them.
     fn turns<F>(&mut self, frames: &mut Frames, turn: F)
     where
         F: Fn(&Made<W>, usize, &mut Seat<W::State>, (&mut f32, &mut StepKind)) + Sync,
     {
-        let (made, n_each) = (&self.made, self.seats.len().div_ceil(self.n_threads));
-        let share =
-            |first: usize, seats: &mut [Seat<W::State>], rewards: &mut [f32], kinds: &mut [StepKind]| {
-                for (i, (seat, answer)) in seats.iter_mut().zip(rewards.iter_mut().zip(kinds)).enumerate() {
-                    turn(made, first + i, seat, answer);
-                }
-            };
-        let Frames { rewards, kinds, .. } = frames;
-        match &self.threads {
-            None => share(0, &mut self.seats, rewards, kinds),
-            Some(threads) => threads.install(|| {
-                let seats = self.seats.par_chunks_mut(n_each).enumerate();
-                let answers = rewards.par_chunks_mut(n_each).zip(kinds.par_chunks_mut(n_each));
-                seats.zip(answers).for_each(|((i, seats), (rewards, kinds))| {
-                    share(i * n_each, seats, rewards, kinds);
-                });
-            }),
-        }
-        self.show(frames);
-    }
-
-    /// Writes every view of every environment.
-    fn show(&self, frames: &mut Frames) {
-        for ((idx, view), (_, buffer)) in self.made.views.0.iter().zip(&mut frames.views) {
-            match (buffer, &view.space) {
-                (Buffer::Pixels(px), Space::Image { height, width, .. }) => {
-                    self.fill(*idx, px, height * width * 3, |part| {
-                        Sight::Pixels(Canvas::new(part, *height, *width))
-                    });
-                }
-                (Buffer::Numbers(data), Space::Box { low, .. }) => {
-                    self.fill(*idx, data, low.len(), |part| Sight::Numbers(part));
-                }
-                (Buffer::Choices(choices), _) => {
-                    self.fill(*idx, choices, 1, |part| Sight::Choice(&mut part[0]))
-                }
-                (Buffer::Texts(texts), _) => self.fill(*idx, texts, 1, |part| {
-                    part[0].clear();
-                    Sight::Text(&mut part[0])
-                }),
-                _ => unreachable!("`frames` fits the views"),
+        let (made, n) = (&self.made, self.seats.len());
+        let Frames { views, rewards, kinds } = frames;
+        let shown =
+            made.views.0.iter().zip(views).map(|((idx, view), (_, buffer))| Sheet::new(*idx, view, buffer));
+        let mut rest = Share { first: 0, seats: &mut self.seats, rewards, kinds, sheets: shown.collect() };
+        let Some(threads) = &self.threads else { return rest.play(made, &turn) };
+        threads.in_place_scope(|scope| {
+            let n_each = n.div_ceil(self.n_threads);
+            while rest.seats.len() > n_each {
+                let share = rest.split_off_front(n_each);
+                scope.spawn(|_| share.play(made, &turn));
             }
-        }
-    }
-
-    /// Writes the view `idx`, of `len` elements an environment, to `all`.
-    fn fill<T: Send>(
-        &self,
-        idx: usize,
-        all: &mut [T],
-        len: usize,
-        sight: impl Fn(&mut [T]) -> Sight<'_> + Sync,
-    ) {
-        let world = &self.made.world;
-        let share = |(seats, all): (&[Seat<W::State>], &mut [T])| {
-            for (seat, part) in seats.iter().zip(all.chunks_exact_mut(len)) {
-                world.show(&seat.now.world, idx, sight(part));
-            }
-        };
-        match &self.threads {
-            None => share((&self.seats, all)),
-            Some(threads) => threads.install(|| {
-                let n_each = self.seats.len().div_ceil(self.n_threads);
-                self.seats.par_chunks(n_each).zip(all.par_chunks_mut(n_each * len)).for_each(share);
-            }),
-        }
+            rest.play(made, &turn);
+        });
     }
 
     /// Whether `frames` was made by [`BatchEnv::frames`] of such a batch.
@@ -227,6 +182,121 @@ impl<W: World> Batch<W> {
         (frames.rewards.len(), frames.kinds.len(), frames.views.len()) == (n, n, views.len())
             && views.iter().zip(&frames.views).all(view)
     }
+}
+
+/// Some environments that stand side by side, and where their answers go.
+struct Share<'a, S> {
+    /// Place of the first.
+    first: usize,
+    seats: &'a mut [Seat<S>],
+    rewards: &'a mut [f32],
+    kinds: &'a mut [StepKind],
+    sheets: SmallVec<[Sheet<'a>; 4]>,
+}
+
+impl<'a, S: Send> Share<'a, S> {
+    /// Takes the first `n` environments away.
+    fn split_off_front(&mut self, n: usize) -> Self {
+        let first = self.first;
+        self.first += n;
+        Share {
+            first,
+            seats: take_front(&mut self.seats, n),
+            rewards: take_front(&mut self.rewards, n),
+            kinds: take_front(&mut self.kinds, n),
+            sheets: self.sheets.iter_mut().map(|sheet| sheet.split_off_front(n)).collect(),
+        }
+    }
+
+    /// A turn in every environment, and then every view of it.
+    fn play<W, F>(mut self, made: &Made<W>, turn: &F)
+    where
+        W: World<State = S>,
+        F: Fn(&Made<W>, usize, &mut Seat<S>, (&mut f32, &mut StepKind)),
+    {
+        let answers = self.rewards.iter_mut().zip(self.kinds);
+        for (i, (seat, answer)) in self.seats.iter_mut().zip(answers).enumerate() {
+            turn(made, self.first + i, seat, answer);
+        }
+        self.sheets.iter_mut().for_each(|sheet| sheet.fill(&made.world, self.seats));
+    }
+}
+
+/// One view of some environments.
+struct Sheet<'a> {
+    /// Which of the world's views it is.
+    view: usize,
+    paper: Paper<'a>,
+}
+
+/// What a view is written on.
+enum Paper<'a> {
+    Numbers { all: &'a mut [f32], len: usize },
+    Pixels { all: &'a mut [u8], height: usize, width: usize },
+    Choices(&'a mut [i64]),
+    Texts(&'a mut [String]),
+}
+
+impl<'a> Sheet<'a> {
+    fn new(idx: usize, view: &View, buffer: &'a mut Buffer) -> Self {
+        let paper = match (buffer, &view.space) {
+            (Buffer::Pixels(all), Space::Image { height, width, .. }) => {
+                Paper::Pixels { all, height: *height, width: *width }
+            }
+            (Buffer::Numbers(all), Space::Box { low, .. }) => Paper::Numbers { all, len: low.len() },
+            (Buffer::Choices(all), _) => Paper::Choices(all),
+            (Buffer::Texts(all), _) => Paper::Texts(all),
+            _ => unreachable!("`frames` fits the views"),
+        };
+        Self { view: idx, paper }
+    }
+
+    fn split_off_front(&mut self, n: usize) -> Self {
+        let paper = match &mut self.paper {
+            Paper::Numbers { all, len } => Paper::Numbers { all: take_front(all, n * *len), len: *len },
+            Paper::Pixels { all, height, width } => {
+                let (height, width) = (*height, *width);
+                Paper::Pixels { all: take_front(all, n * height * width * RGB), height, width }
+            }
+            Paper::Choices(all) => Paper::Choices(take_front(all, n)),
+            Paper::Texts(all) => Paper::Texts(take_front(all, n)),
+        };
+        Self { view: self.view, paper }
+    }
+
+    /// Writes the view of each environment.
+    fn fill<W: World>(&mut self, world: &W, seats: &[Seat<W::State>]) {
+        let show = |seat: &Seat<W::State>, sight: Sight<'_>| world.show(&seat.now.world, self.view, sight);
+        match &mut self.paper {
+            Paper::Numbers { all, len } => {
+                seats
+                    .iter()
+                    .zip(all.chunks_exact_mut(*len))
+                    .for_each(|(seat, out)| show(seat, Sight::Numbers(out)));
+            }
+            Paper::Pixels { all, height, width } => {
+                for (seat, px) in seats.iter().zip(all.chunks_exact_mut(*height * *width * RGB)) {
+                    show(seat, Sight::Pixels(Canvas::new(px, *height, *width)));
+                }
+            }
+            Paper::Choices(all) => {
+                seats.iter().zip(all.iter_mut()).for_each(|(seat, out)| show(seat, Sight::Choice(out)));
+            }
+            Paper::Texts(all) => {
+                for (seat, out) in seats.iter().zip(all.iter_mut()) {
+                    out.clear();
+                    show(seat, Sight::Text(out));
+                }
+            }
+        }
+    }
+}
+
+/// Takes the first `n` elements away.
+fn take_front<'a, T>(all: &mut &'a mut [T], n: usize) -> &'a mut [T] {
+    let (front, rest) = std::mem::take(all).split_at_mut(n);
+    *all = rest;
+    front
 }
 
 impl<S> Seat<S> {

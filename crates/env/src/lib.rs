@@ -5,7 +5,7 @@
 //!   [`Env`](worldsmith_core::Env)
 //! - [`world`]: what a built-in environment is: pure rules over a state that can be saved; [`factors`] of variation ([`look`]), [`canvas`]
 //!   to draw on; [`blueprint`] makes one ([`Solo`](solo::Solo)) or many ([`batch`]) of them
-//! - [`classic`], [`toy_text`], [`arcade`], [`table`]: the worlds
+//! - [`classic`], [`toy_text`], [`arcade`], [`grid`], [`first_person`], [`driving`], [`table`]: the worlds
 //! - [`GymEnv`]: any Gymnasium environment, in a Python process of its own
 //! - [`EnvPool`]: steps `n` environments of any kind with automatic resets and hands back finished episodes
 //! - [`conformance`]: the promises every environment keeps, as a check that any crate can run
@@ -19,7 +19,10 @@ pub mod canvas;
 pub mod classic;
 mod clock;
 pub mod conformance;
+pub mod driving;
 pub mod factors;
+pub mod first_person;
+pub mod grid;
 pub mod gym;
 pub mod look;
 mod options;

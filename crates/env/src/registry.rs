@@ -5,7 +5,7 @@ use worldsmith_core::{Env, Error, ErrorKind, Result};
 use crate::batch::BatchEnv;
 use crate::blueprint::{Blueprint, BuiltIn, COMMON_OPTIONS};
 use crate::factors::Factor;
-use crate::{Options, arcade, classic, gym, table, toy_text};
+use crate::{Options, arcade, classic, driving, first_person, grid, gym, table, toy_text};
 
 /// The command that lists every environment, for hints.
 const LIST: &str = "worldsmith envs";
@@ -48,7 +48,15 @@ pub struct OptionEntry {
 }
 
 /// The built-in environments, group by group.
-const GROUPS: &[&[EnvEntry]] = &[arcade::ENTRIES, classic::ENTRIES, toy_text::ENTRIES, table::ENTRIES];
+const GROUPS: &[&[EnvEntry]] = &[
+    arcade::ENTRIES,
+    classic::ENTRIES,
+    toy_text::ENTRIES,
+    grid::ENTRIES,
+    first_person::ENTRIES,
+    driving::ENTRIES,
+    table::ENTRIES,
+];
 
 /// The built-in environments.
 pub fn envs() -> impl Iterator<Item = &'static EnvEntry> {

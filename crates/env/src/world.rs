@@ -16,6 +16,10 @@ pub trait World: Send + Sync + 'static {
     /// Everything that changes in an episode. Its JSON form is the saved state, so its fields are named for readers.
     type State: Clone + Send + Sync + Serialize + DeserializeOwned;
 
+    /// Whether a step takes about a microsecond or more even where no picture is shown, so that batches share it out to
+    /// threads. Faster ones are stepped sooner than threads are woken.
+    const IS_SLOW: bool = false;
+
     /// The state in which an episode starts. `factors` are this episode's values of the entry's factors of variation, in their
     /// order; the state keeps what the rules need of them.
     fn start(&self, factors: &[f32], rng: &mut Rng) -> Self::State;

@@ -171,7 +171,9 @@ fn damaged_episodes_stop_a_copy_unless_they_are_to_be_left_out() {
     let seen = run_json(dir.path(), &["data", "inspect", "store"]);
     assert_eq!(seen["episodes"], 9);
     assert!(
-        seen["notes"].to_string().contains("at least 1 episodes cannot be read: damaged lines 2 of"),
+        seen["notes"]
+            .to_string()
+            .contains("1 episodes cannot be read, for their lines are damaged or gone: 1;"),
         "{seen}"
     );
     let found = run(dir.path(), &["data", "verify", "store", "--json"]);
@@ -180,14 +182,17 @@ fn damaged_episodes_stop_a_copy_unless_they_are_to_be_left_out() {
     assert_eq!((&found["episodes"], &found["damage"][0]["episode"]), (&8.into(), &1.into()), "{found}");
     let refused = run(dir.path(), &["data", "import", "store", "--out", "whole"]);
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("line 2 was damaged") && refused.stderr.contains("--skip-damaged"));
+    assert!(
+        refused.stderr.contains("the line of episode 1 is damaged")
+            && refused.stderr.contains("--skip-damaged")
+    );
     // Going on with what was copied before the damage ends like one go.
     for (out, resume) in [("whole", &["--resume"][..]), ("other", &[])] {
         let args = [&["data", "import", "store", "--skip-damaged", "--out", out, "--json"], resume].concat();
         let done = run(dir.path(), &args);
         assert_eq!(done.code, Some(0), "{}", done.stderr);
         assert!(
-            done.stderr.contains("episode 1 of store is left out: line 2 was damaged"),
+            done.stderr.contains("episode 1 of store is left out: the line of episode 1 is damaged"),
             "{}",
             done.stderr
         );
@@ -264,6 +269,11 @@ fn a_split_goes_on_only_with_its_own_share_and_its_own_set() {
     let mut lines: Vec<&str> = whole[0].split_inclusive('\n').collect();
     lines.remove(lines.len() - 2);
     std::fs::write(index("train"), lines.concat()).unwrap();
+    run_json(dir.path(), &["data", "import", "parts/train", "--skip-damaged", "--out", "other"]);
+    for file in ["index.jsonl", "shards/000000.arrow"] {
+        std::fs::copy(dir.path().join("other").join(file), dir.path().join("parts/train").join(file))
+            .unwrap();
+    }
     let begun = indices();
     let refused = run(dir.path(), &["data", "split", "store", "--test", "0.3", "--out", "parts", "--resume"]);
     assert!(refused.stderr.contains("expected a store begun from these data sets"), "{}", refused.stderr);

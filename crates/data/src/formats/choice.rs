@@ -1,8 +1,9 @@
 //! Which columns of a data set become which part of an observation.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use worldsmith_core::{Error, ErrorKind, Result, Space, Value};
+use worldsmith_core::{Error, Result, Space, Value};
 
 use super::SEE_COLUMNS;
 use super::column::Column;
@@ -73,14 +74,19 @@ impl Choice {
         Value::Dict(BTreeMap::new())
     }
 
-    /// The first `n` rows of `columns` as values.
+    /// The first `n` rows of `columns`, which lie in files by name, as values.
     ///
     /// # Errors
-    /// If a column or a row is missing, or of another type or shape; names both.
-    pub fn values(&self, columns: &BTreeMap<String, Column>, n: usize) -> Result<Vec<Value>> {
+    /// If a column or a row is missing, or of another type or shape; names both, and the column's file.
+    pub fn values(
+        &self,
+        columns: &BTreeMap<String, Column>,
+        n: usize,
+        file: &dyn Fn(&str) -> PathBuf,
+    ) -> Result<Vec<Value>> {
         let mut values: Vec<Value> = (0..n).map(|_| self.empty()).collect();
         for (name, leaf) in &self.parts {
-            let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why);
+            let corrupt = |why: String| Error::corrupt(&file(name), why);
             let column = columns
                 .get(name)
                 .ok_or_else(|| corrupt(format!("expected a column `{name}`, found none")))?;

@@ -7,6 +7,9 @@ use worldsmith_core::{Error, Image, Result, Space, Value};
 /// Pictures have sides of at least this many pixels; smaller arrays of bytes are numbers.
 const LEAST_SIDE: usize = 16;
 
+/// More numbers in a row, of all columns together, are no observation; a file that says so is damaged.
+pub(crate) const MOST_NUMBERS: usize = 1 << 22;
+
 /// What the cells of a column are, before any is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -42,6 +45,15 @@ impl Schema {
                 Space::Box { low: vec![f32::NEG_INFINITY; n], high: vec![f32::INFINITY; n], shape }
             }
         }
+    }
+
+    /// How many numbers have bounds of their own in [`Schema::space`].
+    pub fn n_bounds(&self) -> usize {
+        let is_picture = match (self.kind, self.shape.as_slice()) {
+            (Kind::Bytes, &[height, width] | &[height, width, 1 | 3]) => height.min(width) >= LEAST_SIDE,
+            (kind, _) => kind == Kind::Texts,
+        };
+        if is_picture { 0 } else { self.width().unwrap_or(usize::MAX) }
     }
 
     /// Numbers in a row; `None` if there are more than memory can hold.

@@ -2,13 +2,12 @@
 
 use worldsmith_core::{Error, ErrorKind, Result, Space};
 
-use super::column::{Cells, Column, Kind, Schema};
+use super::column::{Cells, Column, Kind, MOST_NUMBERS, Schema};
 
 /// Pictures have sides of at least this many pixels; smaller arrays are numbers.
 const LEAST_SIDE: usize = 16;
-/// More numbers in a row than that are no observation; a file that says so is damaged.
+/// A picture of more numbers than that is no observation; a file that says so is damaged.
 const MOST_IN_PICTURE: usize = 1 << 28;
-const MOST_NUMBERS: usize = 1 << 22;
 /// Parts of names of columns that hold pictures.
 const PICTURE_WORDS: &[&str] = &["image", "img", "pixel", "rgb", "camera", "view", "frame", "screen"];
 /// Above this, real numbers count from 0 to 255, else from 0 to 1.
@@ -35,36 +34,40 @@ impl Look {
     /// # Errors
     /// If rows are longer than any observation.
     pub fn guess(name: &str, schema: &Schema) -> Result<Self> {
+        Self::guess_within(&mut { MOST_NUMBERS }, name, schema)
+    }
+
+    /// The same for one of several columns, whose rows may all together have as many numbers as there is `room`: each number
+    /// needs its bounds in memory, and a file that has no rows can name any number of them.
+    ///
+    /// # Errors
+    /// If rows are longer than any observation.
+    pub fn guess_within(room: &mut usize, name: &str, schema: &Schema) -> Result<Self> {
         let (width, shape) = (schema.width(), &schema.shape);
-        let fits = |most: usize| width.is_some_and(|width| width <= most);
         let odd = || {
             Error::new(
                 ErrorKind::Corrupt,
                 format!("expected rows of sensible size in `{name}`, got {shape:?}"),
             )
         };
-        let plain = |schema: &Schema| match fits(if schema.kind == Kind::Bytes {
-            MOST_IN_PICTURE
-        } else {
-            MOST_NUMBERS
-        }) {
-            true => Ok(Self::plain(schema.space())),
-            false => Err(odd()),
+        let mut plain = || {
+            *room = room.checked_sub(schema.n_bounds()).ok_or_else(odd)?;
+            Ok(Self::plain(schema.space()))
         };
+        if width.is_none_or(|width| width > MOST_IN_PICTURE) {
+            return Err(odd());
+        }
         let named = || PICTURE_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word));
         let (channels_first, [height, width, channels]) = match (schema.kind, schema.shape.as_slice()) {
             (Kind::Bytes | Kind::Floats, &[channels @ (1 | 3), height, width]) => {
                 (true, [height, width, channels])
             }
             (Kind::Floats, &[height, width, channels @ (1 | 3)]) => (false, [height, width, channels]),
-            _ => return plain(schema),
+            _ => return plain(),
         };
         let floats = schema.kind == Kind::Floats;
         if height.min(width) < LEAST_SIDE || (floats && channels == 1 && !named()) {
-            return plain(schema);
-        }
-        if !fits(MOST_IN_PICTURE) {
-            return Err(odd());
+            return plain();
         }
         Ok(Self {
             space: Space::Image { height, width, channels },
@@ -164,7 +167,18 @@ mod tests {
     #[test]
     fn rows_that_no_memory_holds_are_refused() {
         for shape in [vec![usize::MAX, 2], vec![1 << 23], vec![1 << 20, 1 << 20, 3]] {
-            assert!(Look::guess("x", &Schema { kind: Kind::Floats, shape }).is_err());
+            for kind in [Kind::Floats, Kind::Bytes] {
+                assert!(Look::guess("x", &Schema { kind, shape: shape.clone() }).is_err());
+            }
         }
+        let rows = |kind, shape: &[usize]| Schema { kind, shape: shape.to_vec() };
+        let wide = rows(Kind::Bytes, &[1 << 21]);
+        let mut room = MOST_NUMBERS;
+        assert!((0..2).all(|_| Look::guess_within(&mut room, "x", &wide).is_ok()));
+        assert!(Look::guess_within(&mut room, "x", &rows(Kind::Ints, &[])).is_err());
+        assert!(
+            Look::guess_within(&mut room, "x", &rows(Kind::Bytes, &[4096, 4096, 3])).is_ok(),
+            "a picture"
+        );
     }
 }

@@ -15,10 +15,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Space, StepKind, Value};
 
+use super::column::MOST_NUMBERS;
 pub(crate) use super::column::{Cells, Column, Kind, Schema, row_shape};
 use super::{ReadOptions, SEE_COLUMNS};
 use crate::leaf::{Leaf, check_episode, check_space, leaves};
@@ -140,6 +142,13 @@ impl Layout {
             _ => action.space(),
         };
         let names = chosen(columns, options)?;
+        // Each number needs its bounds, and without rows a file can name any number of them.
+        let wide = names.iter().map(String::as_str).chain([ACTION]).map(|name| columns[name].n_bounds());
+        let n_bounds = wide.fold(0, usize::saturating_add);
+        if n_bounds > MOST_NUMBERS {
+            let why = format!("expected at most {MOST_NUMBERS} numbers in a row, got {n_bounds}");
+            return Err(Error::new(ErrorKind::Corrupt, why));
+        }
         let obs = match names.as_slice() {
             [] => return Err(Error::invalid("expected a column of observations, found none")),
             [name] => columns[name].space(),
@@ -228,35 +237,36 @@ impl Layout {
         notes
     }
 
-    /// The episode that `rows` hold. Rewards that are not a number count as 0.
+    /// The episode that `rows` hold, whose columns lie in files by name. Rewards that are not a number count as 0.
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`], without a path, if columns are missing, of different lengths or of other types, or an action
-    /// that was taken is not a number.
-    pub fn episode(&self, rows: &Rows, mut meta: EpisodeMeta) -> Result<Episode> {
-        let corrupt = |why: String| Error::new(ErrorKind::Corrupt, why);
+    /// [`ErrorKind::Corrupt`] if columns are missing, of different lengths or of other types, or an action that was taken is
+    /// not a number; names the column's file.
+    pub fn episode(
+        &self,
+        rows: &Rows,
+        mut meta: EpisodeMeta,
+        file: &dyn Fn(&str) -> PathBuf,
+    ) -> Result<Episode> {
+        let corrupt = |name: &str, why: String| Error::corrupt(&file(name), why);
         let column = |name: &str| {
-            rows.get(name).ok_or_else(|| corrupt(format!("expected a column `{name}`, found none")))
+            rows.get(name).ok_or_else(|| corrupt(name, format!("expected a column `{name}`, found none")))
         };
         let actions = column(ACTION)?;
         let n = actions.len();
         if n == 0 {
-            return Err(corrupt("expected an episode of at least one row, got none".to_owned()));
+            return Err(corrupt(ACTION, "expected an episode of at least one row, got none".to_owned()));
         }
         if let Some((name, other)) = rows.iter().find(|(_, other)| other.len() != n) {
-            return Err(corrupt(format!("expected {n} rows of `{name}`, got {}", other.len())));
+            return Err(corrupt(name, format!("expected {n} rows of `{name}`, got {}", other.len())));
         }
         if let Some(seed) = rows.get(SEED).and_then(|column| column.ints(0)).filter(|seed| seed.len() == 1) {
             meta.seed = Seed(seed[0].cast_unsigned());
         }
-        let shape = |name: &str, row: usize, err: Error| corrupt(format!("row {row} of `{name}`: {err}"));
-        let mut episode = Episode {
-            obs: Vec::with_capacity(n),
-            actions: Vec::new(),
-            rewards: Vec::new(),
-            end: self.end(rows, n - 1),
-            meta,
-        };
+        let shape =
+            |name: &str, row: usize, err: Error| corrupt(name, format!("row {row} of `{name}`: {err}"));
+        let end = self.end(rows, n - 1);
+        let mut episode = Episode { obs: Vec::new(), actions: Vec::new(), rewards: Vec::new(), end, meta };
         for row in 0..n {
             let mut obs = Value::Dict(BTreeMap::new());
             for (leaf, name) in self.parts.iter().zip(&self.names) {
@@ -267,7 +277,8 @@ impl Layout {
         }
         for row in 0..n - 1 {
             if is_no_action(actions, row) {
-                return Err(corrupt(format!("expected an action in row {row} of {n}, got not-a-number")));
+                let why = format!("expected an action in row {row} of {n}, got not-a-number");
+                return Err(corrupt(ACTION, why));
             }
             episode.actions.push(actions.value(row, &self.action).map_err(|err| shape(ACTION, row, err))?);
         }

@@ -172,7 +172,7 @@ impl H5Source {
         for name in self.layout.columns() {
             columns.insert(name.to_owned(), root.dataset(name)?.read(rows.start, rows.end - rows.start)?);
         }
-        self.layout.episode(&columns, self.meta.clone()).map_err(|err| err.at(self.h5.path()))
+        self.layout.episode(&columns, self.meta.clone(), &|_| self.h5.path().to_owned())
     }
 
     fn episode(&self, idx: usize) -> Result<Range<u64>> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store.json            spaces, and how pictures are kept
-//! index.jsonl           one line an episode: length, end, return, origin, place, checksums
+//! index.jsonl           one line an episode: number, length, end, return, origin, place, checksums
 //! shards/000000.arrow   Arrow IPC stream, one record batch an episode; see `columns.rs` for its columns
 //! ```
 //!
@@ -37,7 +37,7 @@ use index::Index;
 use shard::Shard;
 
 /// The version this program writes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const SHARDS: &str = "shards";
 const HEAD: &str = "store.json";
 /// Held by the one writer.
@@ -160,7 +160,8 @@ impl Store {
         let version = serde_json::from_slice::<serde_json::Value>(&json).map_err(broken)?;
         let version = version.get("version").cloned().unwrap_or_default();
         if version != VERSION {
-            return Err(Error::corrupt(&path, format!("expected format version {VERSION}, got {version}")));
+            return Err(Error::corrupt(&path, format!("expected format version {VERSION}, got {version}"))
+                .hint("stores of other versions are not read: collect or import the episodes again"));
         }
         let head: Head = serde_json::from_slice(&json).map_err(broken)?;
         for space in [&head.obs, &head.action] {
@@ -228,16 +229,10 @@ impl Store {
         })
     }
 
-    /// Which episodes the index no longer describes, in words, if a line of it was damaged since it was written. They cannot
-    /// be read; all others can. Episodes are numbered by line: where a line's end itself was damaged, lines run together and
-    /// more episodes are lost than are counted here, or one line falls in two, and later episodes change their numbers.
+    /// Which lines of the index were damaged, lost or moved since they were written, and which episodes cannot be read for that,
+    /// in words. All others can, under the numbers they had.
     pub fn damage(&self) -> Option<String> {
-        let lines: Vec<String> = self.index.damaged().iter().map(|idx| (idx + 1).to_string()).collect();
-        let path = index::path(&self.dir);
-        (!lines.is_empty()).then(|| {
-            let (n, lines) = (lines.len(), lines.join(", "));
-            format!("at least {n} episodes cannot be read: damaged lines {lines} of {}", path.display())
-        })
+        self.index.damage()
     }
 
     /// Reads and verifies episode `idx`.

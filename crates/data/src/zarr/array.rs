@@ -38,7 +38,7 @@ impl Array {
         let path = store.path().join(&file);
         let json = store
             .json(&file)?
-            .ok_or_else(|| Error::corrupt(store.path(), format!("expected an array `{key}`, found none")))?;
+            .ok_or_else(|| Error::corrupt(&path, format!("expected an array `{key}`, found none")))?;
         let meta = read(&json).map_err(|err| err.at(&path))?;
         Ok(Self { key: key.to_owned(), meta, last: None })
     }

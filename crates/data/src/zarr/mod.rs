@@ -108,6 +108,14 @@ impl Store {
         parsed.map(Some).map_err(|err| Error::corrupt(&path, format!("expected JSON: {err}")))
     }
 
+    /// Where the attributes of the root are, for messages.
+    pub fn attributes_path(&self) -> PathBuf {
+        self.path.join(match self.version {
+            Version::V2 => ".zattrs",
+            Version::V3 => "zarr.json",
+        })
+    }
+
     /// What the root says beside the arrays.
     ///
     /// # Errors

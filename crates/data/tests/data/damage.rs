@@ -11,6 +11,8 @@ use worldsmith_core::{Episode, Result, Seed};
 use worldsmith_data::fingerprint;
 use worldsmith_data::formats::{self, ReadOptions};
 
+use super::made_up::names_file;
+
 /// A data set that is whole, and what it holds.
 pub struct Set<'a> {
     path: &'a Path,
@@ -58,7 +60,8 @@ impl<'a> Set<'a> {
     }
 
     /// Cuts `file` of the set at every hundredth of its length and flips bits of it, one at a time, `n_flips` times or a
-    /// thousand; an empty name means the set itself. What its reader `finds` must not go unnoticed. Puts the file back.
+    /// thousand; an empty name means the set itself. What its reader `finds` must not go unnoticed, and a cut must be said of
+    /// the file that was cut. Puts the file back.
     pub fn survive(&self, file: &str, finds: Finds, n_flips: usize) {
         let at = if file.is_empty() { self.path.to_owned() } else { self.path.join(file) };
         let bytes = fs::read(&at).unwrap();
@@ -66,7 +69,9 @@ impl<'a> Set<'a> {
         let mut toll = Toll::default();
         for percent in 0..100 {
             replace(&at, &bytes[..bytes.len() * percent / 100]);
-            self.count(&mut toll, &format!("{file} cut at {percent} %"));
+            let refused = self.count(&mut toll, &format!("{file} cut at {percent} %"));
+            let is_named = refused.as_ref().is_none_or(|err| err.contains(at.to_str().unwrap()));
+            assert!(is_named, "{file} cut at {percent} %, but named is another: {refused:?}");
             assert!(
                 toll.other == 0 || finds == Finds::Little,
                 "{file} cut at {percent} % reads as something else"
@@ -89,13 +94,15 @@ impl<'a> Set<'a> {
         println!("damage | {} | {name} {file} | {toll:?}", self.format);
     }
 
-    fn count(&self, toll: &mut Toll, what: &str) {
+    /// Reads the set and counts what came of it; the error if it was refused.
+    fn count(&self, toll: &mut Toll, what: &str) -> Option<String> {
         let damaged = catch_unwind(AssertUnwindSafe(|| read(self.path, self.format)));
         let Ok(damaged) = damaged else { panic!("{}: {what}", self.format) };
         match damaged {
             Err(err) => {
-                assert!(err.to_string().contains(self.path.to_str().unwrap()), "{what} names no file: {err}");
+                assert!(names_file(&err, self.path), "{what} names no file: {err}");
                 toll.refused += 1;
+                return Some(err.to_string());
             }
             Ok(read) if read == self.whole => toll.whole += 1,
             Ok(read) if read.notes != self.whole.notes && self.whole.episodes.starts_with(&read.episodes) => {
@@ -103,6 +110,7 @@ impl<'a> Set<'a> {
             }
             Ok(_) => toll.other += 1,
         }
+        None
     }
 }
 

@@ -1,11 +1,14 @@
 //! The data crate seen from outside: replay, store and pictures.
 
+mod corpus;
 mod crash;
 mod damage;
 mod export;
 mod frames;
 mod hindsight;
+mod index;
 mod lerobot;
+mod made_up;
 mod minari;
 mod npz;
 mod peers;

@@ -5,17 +5,15 @@
 //! episode. When the last brick is gone and the ball comes back to the paddle's row, a new wall appears.
 
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{Error, Result, Rng, Space, Value};
+use worldsmith_core::Rng;
 
-use crate::blueprint::blueprint;
-use crate::canvas::{Canvas, turned};
+use super::minatar::{self, Board, CELLS, LAST as FLOOR, Planes, Rules, STICKY, on_grid};
+use crate::canvas::Canvas;
+use crate::factors::Factor;
 use crate::look::HUE;
 use crate::registry::Maker;
-use crate::world::{Action, Face, Outcome, Sight, View, World};
-use crate::{EnvEntry, OptionEntry, Options};
+use crate::{EnvEntry, OptionEntry};
 
-const CELLS: i32 = 10;
-const FLOOR: i32 = CELLS - 1;
 /// Grid row of the highest bricks.
 const BRICK_TOP: i32 = 1;
 
@@ -26,6 +24,8 @@ const PADDLE: [u8; 3] = [78, 154, 240];
 const BALL: [u8; 3] = [255, 255, 255];
 const TRAIL: [u8; 3] = [118, 122, 138];
 
+const FACTORS: &[Factor] = &[HUE];
+
 /// Registry entry.
 pub const ENTRY: EnvEntry = EnvEntry {
     id: "breakout",
@@ -34,28 +34,17 @@ pub const ENTRY: EnvEntry = EnvEntry {
 A paddle, a ball that travels on diagonals, and three rows of bricks on a grid of ten by ten.
 
 - `pixels`: the field inside its wall; the ball's last place is shown as a trail.
+- `planes`: paddle, ball, trail and bricks as 10x10x4 numbers.
 - Actions: `noop`, `left`, `right`; with chance `sticky` the last one is repeated.
 - Reward: 1 a brick. A cleared wall grows again.
 - Ends when the ball is lost; cut off after 500 steps.
 - Equal to MinAtar 1.0.15's game, cell by cell. The expert looks ahead to where the ball comes down.",
     options: &[
-        OptionEntry {
-            name: "sticky",
-            default: "0.1",
-            about: "chance that the last action is repeated, as in MinAtar",
-        },
+        STICKY,
         OptionEntry { name: "max_steps", default: "500", about: "steps until truncation, or `none`" },
     ],
-    factors: &[HUE],
-    make: Maker::BuiltIn(|options| {
-        let face = Face {
-            action: Space::Discrete { n: 3 },
-            action_names: &["noop", "left", "right"],
-            views: vec![View::pixels("pixels", options)?],
-            max_steps: Some(500),
-        };
-        blueprint(Breakout::new(options)?, face, ENTRY.factors, options)
-    }),
+    factors: FACTORS,
+    make: Maker::BuiltIn(|options| minatar::insert::<Game>(options, FACTORS, Some(500))),
 };
 
 /// The rules alone: ten by ten cells, no chance, no picture.
@@ -93,7 +82,7 @@ impl Game {
     }
 
     /// Moves the paddle by `push` (-1, 0 or 1) and the ball by one diagonal; returns the reward.
-    pub fn act(&mut self, push: i32) -> f32 {
+    pub fn turn(&mut self, push: i32) -> f32 {
         if self.lost {
             return 0.0;
         }
@@ -147,28 +136,10 @@ impl Game {
         self.bricks.get_mut(row)?.get_mut(usize::try_from(x).ok()?)
     }
 
-    /// The picture: square cells inside a wall, at 64x64 of 6 pixels and the wall of 2. Bricks leave a joint; the trail is a
-    /// smaller square, so that what lies under it stays visible.
-    pub fn draw(&self, hue_deg: f32, canvas: &mut Canvas<'_>) {
-        let turn = |colour| turned(colour, hue_deg);
-        let side = canvas.height.min(canvas.width) as i32;
-        let cell = (side * 15 / 16 / CELLS).max(1);
-        let joint = (cell / 6).max(i32::from(cell > 2));
-        let left = (canvas.width as i32 - cell * CELLS) / 2;
-        let top = (canvas.height as i32 - cell * CELLS) / 2;
-        canvas.fill(turn(WALL));
-        canvas.rect(left, top, cell * CELLS, cell * CELLS, turn(NIGHT));
-        let mut paint = |x: i32, y: i32, inset: i32, side: i32, colour| {
-            canvas.rect(left + cell * x + inset, top + cell * y + inset, side, side, turn(colour));
-        };
-        for (y, (row, colour)) in (BRICK_TOP..).zip(self.bricks.iter().zip(&BRICKS)) {
-            for (x, _) in (0..).zip(row).filter(|(_, stands)| **stands) {
-                paint(x, y, 0, cell - joint, *colour);
-            }
-        }
-        paint(self.trail[0], self.trail[1], joint, cell - 2 * joint, TRAIL);
-        paint(self.paddle, FLOOR, 0, cell, PADDLE);
-        paint(self.ball[0], self.ball[1], 0, cell, BALL);
+    /// Column and row of each brick that stands.
+    fn standing(&self) -> impl Iterator<Item = [i32; 2]> {
+        let rows = (BRICK_TOP..).zip(&self.bricks);
+        rows.flat_map(|(y, row)| (0..).zip(row).filter(|(_, stands)| **stands).map(move |(x, _)| [x, y]))
     }
 
     /// The column in which the ball comes down next, if nothing but walls and bricks turns it.
@@ -180,76 +151,62 @@ impl Game {
             if ahead.heading[1] > 0 && before[1] + 1 == FLOOR {
                 return ahead.paddle;
             }
-            ahead.act(0);
+            ahead.turn(0);
         }
         self.paddle
     }
 }
 
-/// [`Game`] as a world: 3 actions (`noop`, `left`, `right`) and sticky actions. The seed decides from which side the ball
-/// starts and when an action sticks.
-#[derive(Debug)]
-pub struct Breakout {
-    sticky: f32,
-}
+impl Rules for Game {
+    const ACTIONS: &'static [&'static str] = &["noop", "left", "right"];
+    const N_PLANES: usize = 4;
 
-/// Everything that changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct State {
-    /// The game.
-    pub game: Game,
-    /// The action that sticks.
-    pub last_action: usize,
-    /// How far all colours are turned, in degrees.
-    pub hue_deg: f32,
-}
-
-impl Breakout {
-    fn new(options: &Options) -> Result<Self> {
-        Ok(Self { sticky: options.number("sticky", 0.1, 0.0..=1.0)? })
-    }
-}
-
-impl World for Breakout {
-    type State = State;
-
-    fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
-        State { game: Game::new(rng.chance(0.5)), last_action: 0, hue_deg: factors[0] }
+    fn start(_: &[f32], rng: &mut Rng) -> Self {
+        Self::new(rng.chance(0.5))
     }
 
-    fn act(&self, state: &mut State, action: Action<'_>, rng: &mut Rng) -> Outcome {
-        let stuck = self.sticky > 0.0 && rng.chance(self.sticky);
-        if !stuck {
-            state.last_action = action.choice();
+    fn act(&mut self, choice: usize, _: bool, _: &mut Rng) -> f32 {
+        self.turn([0, -1, 1][choice])
+    }
+
+    fn is_over(&self) -> bool {
+        self.lost
+    }
+
+    fn is_sound(&self) -> bool {
+        (0..CELLS).contains(&self.paddle)
+            && on_grid(self.ball)
+            && on_grid(self.trail)
+            && self.heading.iter().all(|step| matches!(step, 1 | -1))
+    }
+
+    fn mark(&self, planes: &mut Planes<'_>) {
+        planes.mark([self.paddle, FLOOR], 0);
+        planes.mark(self.ball, 1);
+        planes.mark(self.trail, 2);
+        self.standing().for_each(|at| planes.mark(at, 3));
+    }
+
+    /// Square cells inside a wall. Bricks leave a joint; the trail is a smaller square, so that what lies under it stays
+    /// visible.
+    fn draw(&self, hue_deg: f32, canvas: &mut Canvas<'_>) {
+        let mut board = Board::new(canvas, hue_deg, [WALL, NIGHT]);
+        let cell = board.cell_px;
+        let joint = (cell / 6).max(i32::from(cell > 2));
+        for [x, y] in self.standing() {
+            board.square([x, y], 0, cell - joint, BRICKS[(y - BRICK_TOP) as usize]);
         }
-        let reward = state.game.act([0, -1, 1][state.last_action]);
-        Outcome { reward, terminated: state.game.lost }
+        board.square(self.trail, joint, cell - 2 * joint, TRAIL);
+        board.square([self.paddle, FLOOR], 0, cell, PADDLE);
+        board.square(self.ball, 0, cell, BALL);
     }
 
-    fn show(&self, state: &State, _: usize, out: Sight<'_>) {
-        if let Sight::Pixels(mut canvas) = out {
-            state.game.draw(state.hue_deg, &mut canvas);
-        }
-    }
-
-    fn check(&self, state: &State) -> Result<()> {
-        let Game { paddle, ball, trail, heading, .. } = &state.game;
-        let on_grid = [paddle].into_iter().chain(ball).chain(trail).all(|i| (0..CELLS).contains(i));
-        let moving =
-            heading.iter().all(|step| matches!(step, 1 | -1)) && HUE.bounds().contains(&state.hue_deg);
-        if on_grid && moving && state.last_action < 3 {
-            Ok(())
-        } else {
-            Err(Error::invalid("expected a paddle and a ball on the grid, got others"))
-        }
-    }
-
-    fn expert(&self, state: &State, _: &mut Rng) -> Value {
-        Value::Discrete(match state.game.landing() - state.game.paddle {
+    fn expert(&self) -> usize {
+        match self.landing() - self.paddle {
             0 => 0,
             ..0 => 1,
             _ => 2,
-        })
+        }
     }
 }
 
@@ -262,7 +219,7 @@ mod tests {
         let mut game = Game::new(false);
         game.ball = [4, 4];
         game.heading = [1, -1];
-        assert_eq!(game.act(0), 1.0);
+        assert_eq!(game.turn(0), 1.0);
         assert!(!game.bricks[2][5]);
         assert_eq!((game.ball, game.heading), ([5, 4], [1, 1]));
     }
@@ -273,7 +230,7 @@ mod tests {
         game.bricks = [[false; 10]; 3];
         game.ball = [0, 8];
         game.paddle = 9;
-        assert_eq!(game.act(0), 0.0);
+        assert_eq!(game.turn(0), 0.0);
         assert!(game.lost);
         assert!(game.bricks.iter().flatten().all(|b| *b));
     }

@@ -4,8 +4,11 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod driving;
+mod first_person;
 mod page;
 mod pool;
+mod sokoban;
 mod table;
 mod toy_text;
 mod worlds;

@@ -25,7 +25,7 @@ const PLAIN: u64 = u64::MAX;
 /// If the file that says so is missing or damaged.
 pub(super) fn read(dir: &Path, fragment: &Fragment, deletions: &Deletions) -> Result<RoaringBitmap> {
     if deletions.base_id.is_some() {
-        return Err(unread("files outside of its folder").at(dir));
+        return Err(unread("files outside of its folder").at(&dir.join(FOLDER)));
     }
     let ending = if deletions.kind == 0 { "arrow" } else { "bin" };
     let name = format!("{}-{}-{}.{ending}", fragment.id, deletions.read_version, deletions.id);

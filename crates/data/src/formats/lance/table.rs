@@ -12,14 +12,12 @@ use super::file::Columns;
 use super::proto::{FileEntry, Fragment};
 use super::{MOST_BYTES, Room, Values, broken, deleted, manifest, unread};
 use crate::dtype::Dtype;
-use crate::formats::column::{Cells, Column};
+use crate::formats::column::{Cells, Column, MOST_NUMBERS};
 
 const DATA: &str = "data";
 /// More rows are no table of steps; nor are more to a byte of their files, since each counts its steps and has an action.
 const MOST_ROWS: u64 = 1 << 28;
 const MOST_ROWS_A_BYTE: u64 = 64;
-/// More numbers in a row, all columns together, are no observation.
-const MOST_NUMBERS: usize = 1 << 22;
 /// Bytes of pictures and texts of a column that are read at once, as the file has them.
 const MOST_BLOB_BYTES: usize = 1 << 30;
 /// No more rows are read at once: what runs of equal values stand for takes memory all the same.
@@ -99,6 +97,7 @@ impl Part {
 #[derive(Debug)]
 pub(in crate::formats) struct Table {
     dir: PathBuf,
+    manifest: PathBuf,
     fields: BTreeMap<String, Field>,
     /// Names of columns of types that are not read.
     strange: Vec<String>,
@@ -131,15 +130,38 @@ impl Table {
         let (mut parts, mut n_rows) = (Vec::new(), 0);
         for fragment in manifest.fragments {
             let first = n_rows;
-            let stretches = stretches(dir, &fragment, &mut n_rows)?;
+            let stretches = stretches(dir, &path, &fragment, &mut n_rows)?;
             parts.push(Part { first, files: fragment.files, stretches });
         }
-        Ok(Self { dir: dir.to_owned(), fields, strange, parts, n_rows, open: (0, BTreeMap::new()) })
+        Ok(Self {
+            dir: dir.to_owned(),
+            manifest: path,
+            fields,
+            strange,
+            parts,
+            n_rows,
+            open: (0, BTreeMap::new()),
+        })
     }
 
     /// Number of rows.
     pub fn n_rows(&self) -> u64 {
         self.n_rows
+    }
+
+    /// The file that says of which columns the table is.
+    pub fn manifest(&self) -> &Path {
+        &self.manifest
+    }
+
+    /// The file in which row `row` of a column lies, as far as there is one; else the manifest.
+    pub fn file(&self, name: &str, row: u64) -> PathBuf {
+        let part = self.parts.partition_point(|part| part.first <= row).checked_sub(1);
+        let found = part.zip(self.fields.get(name)).and_then(|(part, field)| {
+            let files = &self.parts[part].files;
+            files.iter().find(|file| file.fields.contains(&field.id))
+        });
+        found.and_then(|file| data_path(&self.dir, file)).unwrap_or_else(|| self.manifest.clone())
     }
 
     /// Columns by name.
@@ -157,9 +179,12 @@ impl Table {
     /// # Errors
     /// If there are no such rows, they hold something else, or a file is damaged.
     pub fn column(&mut self, name: &str, rows: Range<u64>) -> Result<Column> {
+        let first = rows.start;
         let values = self.read(name, rows)?;
-        let wrong =
-            || Error::corrupt(&self.dir, format!("expected `{name}` as its type says, got other values"));
+        let wrong = || {
+            let why = format!("expected `{name}` as its type says, got other values");
+            Error::corrupt(&self.file(name, first), why)
+        };
         match (self.kind(name)?, values) {
             (Type::Numbers { dtype, width }, Values::Fixed { width: got, bytes })
                 if dtype.size().checked_mul(width) == Some(got) =>
@@ -180,10 +205,12 @@ impl Table {
     /// # Errors
     /// As [`Table::column`].
     pub fn blobs(&mut self, name: &str, rows: Range<u64>) -> Result<Vec<Arc<[u8]>>> {
+        let first = rows.start;
         match self.read(name, rows)? {
             Values::Blobs(rows) => Ok(rows),
             Values::Fixed { .. } => {
-                Err(Error::corrupt(&self.dir, format!("expected bytes in `{name}`, got numbers")))
+                let why = format!("expected bytes in `{name}`, got numbers");
+                Err(Error::corrupt(&self.file(name, first), why))
             }
         }
     }
@@ -194,7 +221,7 @@ impl Table {
 
     fn field(&self, name: &str) -> Result<&Field> {
         let field = self.fields.get(name);
-        field.ok_or_else(|| Error::corrupt(&self.dir, format!("expected a column `{name}`, found none")))
+        field.ok_or_else(|| Error::corrupt(&self.manifest, format!("expected a column `{name}`, found none")))
     }
 
     fn read(&mut self, name: &str, rows: Range<u64>) -> Result<Values> {
@@ -224,10 +251,11 @@ impl Table {
             }
             for there in self.parts[part].within(&rows) {
                 let values = self.part(part, id, there, &mut room)?;
-                found = Some(values.after(found.take()).map_err(|err| err.at(&self.dir))?);
+                let file = || self.file(name, self.parts[part].first);
+                found = Some(values.after(found.take()).map_err(|err| err.at(&file()))?);
             }
         }
-        found.ok_or_else(|| broken("expected rows in some fragment").at(&self.dir))
+        found.ok_or_else(|| broken("expected rows in some fragment").at(&self.manifest))
     }
 
     /// Rows `rows` of the files of part number `part`, of the column with this id.
@@ -242,42 +270,51 @@ impl Table {
         };
         let place = files.iter().enumerate().find_map(|(idx, file)| Some((idx, column(file)?)));
         let (idx, column) = place.ok_or_else(|| {
-            unread(format!("a column (number {id}) without values in some rows")).at(&self.dir)
+            unread(format!("a column (number {id}) without values in some rows")).at(&self.manifest)
         })?;
         if !self.open.1.contains_key(&idx) {
-            let path = data_path(&self.dir, &files[idx])?;
+            let path = data_path(&self.dir, &files[idx]).ok_or_else(|| outside(&self.manifest))?;
             self.open.1.insert(idx, Columns::open(&path)?);
         }
         match self.open.1.get_mut(&idx) {
             Some(file) => file.read(column, rows, room),
-            None => Err(broken("expected an open file").at(&self.dir)),
+            None => Err(broken("expected an open file").at(&self.manifest)),
         }
     }
 }
 
-/// Where the file is; below the folder `dir`, whatever it says.
-fn data_path(dir: &Path, file: &FileEntry) -> Result<PathBuf> {
+/// Where the file is, which must be below the folder `dir`, whatever it says.
+fn data_path(dir: &Path, file: &FileEntry) -> Option<PathBuf> {
     let is_name = |part: Component<'_>| matches!(part, Component::Normal(_));
     let path = Path::new(&file.path);
-    match file.base_id.is_none() && path.components().all(is_name) {
-        true => Ok(dir.join(DATA).join(path)),
-        false => Err(unread("files outside of its folder").at(dir)),
-    }
+    (file.base_id.is_none() && path.components().all(is_name)).then(|| dir.join(DATA).join(path))
+}
+
+/// What is wrong if it is not.
+fn outside(manifest: &Path) -> Error {
+    unread("files outside of its folder").at(manifest)
 }
 
 /// The stretches of a fragment without its deleted rows; counts their rows on in `n_rows`.
-fn stretches(dir: &Path, fragment: &Fragment, n_rows: &mut u64) -> Result<Vec<(u64, Range<u64>)>> {
+fn stretches(
+    dir: &Path,
+    manifest: &Path,
+    fragment: &Fragment,
+    n_rows: &mut u64,
+) -> Result<Vec<(u64, Range<u64>)>> {
     let n = fragment.n_rows;
+    let mut paths = Vec::new();
     let mut n_bytes = 0_u64;
     for file in &fragment.files {
-        let path = data_path(dir, file)?;
+        let path = data_path(dir, file).ok_or_else(|| outside(manifest))?;
         let len = fs::metadata(&path).map_err(|err| Error::io("open file", &path, &err))?.len();
         n_bytes = n_bytes.saturating_add(len);
+        paths.push(path);
     }
     let most = n_bytes.saturating_mul(MOST_ROWS_A_BYTE).min(MOST_ROWS.saturating_sub(*n_rows));
     if n > most {
         let what = format!("expected at most {most} more rows in files of {n_bytes} bytes, got {n}");
-        return Err(Error::corrupt(dir, what));
+        return Err(Error::corrupt(paths.first().map_or(manifest, PathBuf::as_path), what));
     }
     let mut stretches = Vec::new();
     let mut add = |there: Range<u64>| {

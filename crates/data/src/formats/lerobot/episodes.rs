@@ -64,13 +64,13 @@ pub(super) struct Clip {
 /// # Errors
 /// If the metadata is missing or damaged.
 pub(super) fn entries(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<Entry>> {
-    let mut entries = match info.version {
-        Version::V2 => entries_of_lines(root, info, videos)?,
-        Version::V3 => entries_of_tables(root, videos)?,
+    let (path, mut entries) = match info.version {
+        Version::V2 => (root.join(EPISODES_LINES), entries_of_lines(root, info, videos)?),
+        Version::V3 => (root.join(EPISODES), entries_of_tables(root, videos)?),
     };
     entries.sort_by_key(|entry| entry.number);
     if let Some(pair) = entries.windows(2).find(|pair| pair[0].number == pair[1].number) {
-        return Err(Error::corrupt(&root.join("meta"), format!("episode {} is there twice", pair[0].number)));
+        return Err(Error::corrupt(&path, format!("episode {} is there twice", pair[0].number)));
     }
     let n_rows = entries.iter().fold(0_usize, |sum, entry| sum.saturating_add(entry.n_rows));
     for (what, want, got) in
@@ -79,17 +79,37 @@ pub(super) fn entries(root: &Path, info: &Info, videos: &[&str]) -> Result<Vec<E
         if want.is_some_and(|want| want != got) {
             let want = want.unwrap_or_default();
             let why = format!("expected {want} {what} as {INFO} has it, found {got}");
-            return Err(Error::corrupt(&root.join("meta"), why));
+            return Err(Error::corrupt(&path, why));
         }
     }
     Ok(entries)
 }
 
-/// The tasks of the data set in `root` in words, by number.
+/// The tasks of a data set, and the file that lists them.
+pub(super) struct Tasks {
+    path: PathBuf,
+    words: BTreeMap<i64, String>,
+}
+
+impl Tasks {
+    /// Task `number` in words, as the rows in the file `rows` ask for it.
+    ///
+    /// # Errors
+    /// If it is not listed.
+    pub fn words(&self, number: i64, rows: &Path) -> Result<&str> {
+        let words = self.words.get(&number).map(String::as_str);
+        words.ok_or_else(|| {
+            let why = format!("expected task {number}, as rows in {} have it, found none", rows.display());
+            Error::corrupt(&self.path, why)
+        })
+    }
+}
+
+/// The tasks of the data set in `root`.
 ///
 /// # Errors
 /// If the metadata is damaged.
-pub(super) fn tasks(root: &Path, info: &Info) -> Result<BTreeMap<i64, String>> {
+pub(super) fn tasks(root: &Path, info: &Info) -> Result<Tasks> {
     #[derive(Deserialize)]
     struct Line {
         task_index: i64,
@@ -97,9 +117,9 @@ pub(super) fn tasks(root: &Path, info: &Info) -> Result<BTreeMap<i64, String>> {
     }
     match info.version {
         Version::V2 => {
-            let mut tasks = BTreeMap::new();
-            each_line(&root.join(TASKS_LINES), json, |line: Line| {
-                tasks.insert(line.task_index, line.task);
+            let mut tasks = Tasks { path: root.join(TASKS_LINES), words: BTreeMap::new() };
+            each_line(&tasks.path, json, |line: Line| {
+                tasks.words.insert(line.task_index, line.task);
                 Ok(())
             })?;
             Ok(tasks)
@@ -224,16 +244,16 @@ fn tables(dir: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-fn tasks_of_table(root: &Path) -> Result<BTreeMap<i64, String>> {
+fn tasks_of_table(root: &Path) -> Result<Tasks> {
     let path = root.join(TASKS);
     let mut table = Table::open(&path, &[TASK_INDEX, TASK_TEXT[0], TASK_TEXT[1]])?;
-    let mut tasks = BTreeMap::new();
+    let mut words = BTreeMap::new();
     for start in (0..table.n_rows()).step_by(STRIDE) {
         let batches = table.rows(start..table.n_rows().min(start + STRIDE))?;
         let rows = Rows { root, path: &path, batches };
         let name = TASK_TEXT.into_iter().find(|name| rows.has(name)).unwrap_or(TASK_TEXT[0]);
         let numbers = rows.numbers(TASK_INDEX, 1)?.into_iter().map(|number| number as i64);
-        tasks.extend(numbers.zip(rows.texts(name)?));
+        words.extend(numbers.zip(rows.texts(name)?));
     }
-    Ok(tasks)
+    Ok(Tasks { path, words })
 }

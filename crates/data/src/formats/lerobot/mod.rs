@@ -35,7 +35,6 @@ mod table;
 mod tables;
 mod write;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -44,7 +43,7 @@ use std::path::{Path, PathBuf};
 use worldsmith_core::{Episode, EpisodeMeta, Error, Result, Seed, StepKind};
 
 use self::columns::{Chosen, Columns};
-use self::episodes::Entry;
+use self::episodes::{Entry, Tasks};
 use self::films::Films;
 use self::info::{INFO, Info};
 use self::own::Own;
@@ -87,7 +86,7 @@ struct LeRobot {
     /// Where the episodes came from: all that is known, and what is if worldsmith wrote them.
     origin: EpisodeMeta,
     metas: Vec<EpisodeMeta>,
-    tasks: BTreeMap<i64, String>,
+    tasks: Tasks,
     columns: Columns,
     tables: Tables,
     films: Films,
@@ -193,15 +192,13 @@ fn rewards(rows: &Rows, n: usize) -> Result<Vec<f32>> {
     }
 }
 
-fn task(rows: &Rows, tasks: &BTreeMap<i64, String>) -> Result<Option<String>> {
+fn task(rows: &Rows, tasks: &Tasks) -> Result<Option<String>> {
     if !rows.has(TASK_INDEX) {
         return Ok(None);
     }
     let number = rows.numbers(TASK_INDEX, 1)?.first().map_or(0, |number| *number as i64);
-    let task = tasks.get(&number);
-    let task =
-        task.ok_or_else(|| Error::corrupt(rows.path, format!("task {number} is not in the list of tasks")))?;
-    Ok(Some(task.clone()).filter(|task| !task.is_empty()))
+    let task = tasks.words(number, rows.path)?.to_owned();
+    Ok(Some(task).filter(|task| !task.is_empty()))
 }
 
 /// Checks that the rows are the episode's, and follow each other.

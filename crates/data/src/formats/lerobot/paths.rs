@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use worldsmith_core::{Error, Result};
+use worldsmith_core::{Error, ErrorKind, Result};
 
 use super::info::INFO;
 
@@ -30,21 +30,22 @@ pub(super) fn place(root: &Path, template: &str, slots: &Slots) -> Result<PathBu
     let filled = fill(template, slots).ok_or_else(|| {
         Error::corrupt(&root.join(INFO), format!("expected a path template, got `{template}`"))
     })?;
-    inside(root, &filled)
+    inside(root, &filled).map_err(|err| err.at(&root.join(INFO)))
 }
 
-/// `relative` below `root`. The check is one of the path's text: links inside the folder may lead where they like, as they
+/// `relative` below `root`, as some file of the data set has it. The check is one of the path's text: links inside the folder may lead where they like, as they
 /// do in the cache of the Hugging Face hub.
 ///
 /// # Errors
-/// If it would lead anywhere else.
+/// If it would lead anywhere else; the caller knows which file says so.
 pub(super) fn inside(root: &Path, relative: &str) -> Result<PathBuf> {
     let path = Path::new(relative);
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     if plain && !relative.is_empty() && !relative.contains(['\\', '\0']) {
         return Ok(root.join(path));
     }
-    Err(Error::corrupt(root, format!("expected a path inside the data set's folder, got `{relative}`"))
+    let why = format!("expected a path inside the data set's folder, got `{relative}`");
+    Err(Error::new(ErrorKind::Corrupt, why)
         .hint("this data set asks for files that are not its own; do not trust it"))
 }
 

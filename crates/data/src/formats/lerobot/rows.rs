@@ -137,7 +137,7 @@ impl Rows<'_> {
                 images.push(match (bytes.is_valid(row), path) {
                     (true, _) => decode(bytes.value(row))?,
                     (false, Some(path)) => {
-                        let path = inside(self.root, path)?;
+                        let path = inside(self.root, path).map_err(|err| err.at(self.path))?;
                         let bytes =
                             std::fs::read(&path).map_err(|err| Error::io("read picture", &path, &err))?;
                         decode(&bytes).map_err(|err| err.at(&path))?

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use worldsmith_core::{Error, Result};
+use worldsmith_core::{Error, ErrorKind, Result};
 
 use super::INDEX;
 use super::episodes::Entry;
-use super::info::Info;
+use super::info::{INFO, Info};
 use super::paths::{Slots, place};
 use super::rows::Rows;
 use super::table::Table;
@@ -88,16 +88,18 @@ impl Tables {
         };
         let mut failure = None;
         for place in [entry.place, next] {
-            let err = match self.open(entry, place) {
+            match self.open(entry, place) {
                 Ok(open) => match open.find(number) {
                     Some(at) => return Ok((open, at)),
-                    None => open.lacks(number),
+                    None => drop(failure.get_or_insert(open.lacks(number))),
                 },
-                Err(err) => err,
-            };
-            failure = failure.or(Some(err));
+                // It may be the one that had the row.
+                Err(err) if err.kind() == ErrorKind::Corrupt => failure = Some(err),
+                Err(err) => drop(failure.get_or_insert(err)),
+            }
         }
-        Err(failure.unwrap_or_else(|| Error::corrupt(&self.root, format!("row {number} is missing"))))
+        Err(failure
+            .unwrap_or_else(|| Error::corrupt(&self.root.join(INFO), format!("row {number} is missing"))))
     }
 
     /// Opens the table that an episode has for itself.

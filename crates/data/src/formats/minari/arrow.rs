@@ -42,7 +42,7 @@ const MAGIC: &[u8] = b"ARROW1";
 pub(super) struct Arrow {
     folder: PathBuf,
     extension: String,
-    /// The episode that was read last, its folder and rows.
+    /// The episode that was read last, its rows, and its file, or folder if it has several.
     current: Option<(usize, Vec<RecordBatch>)>,
     place: PathBuf,
 }
@@ -55,23 +55,30 @@ impl Arrow {
 
     fn batches(&mut self, idx: usize) -> Result<&[RecordBatch]> {
         if self.current.as_ref().is_none_or(|(at, _)| *at != idx) {
-            self.place = self.folder.join(idx.to_string());
-            let batches = read_folder(&self.place, &self.extension)?;
+            let folder = self.folder.join(idx.to_string());
+            let files = files(&folder, &self.extension)?;
+            let batches = read_files(&files, &self.extension)?;
+            self.place = if let [only] = files.as_slice() { only.clone() } else { folder };
             self.current = Some((idx, batches));
         }
         Ok(self.current.as_ref().map(|(_, batches)| batches.as_slice()).unwrap_or_default())
     }
 }
 
-/// The rows in the files of the folder, in the order of their names.
-fn read_folder(folder: &Path, extension: &str) -> Result<Vec<RecordBatch>> {
+/// The files of the folder that end so, by name.
+fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|err| Error::io("read folder", folder, &err))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|end| end == extension)).collect();
     files.sort();
+    Ok(files)
+}
+
+/// The rows in all of these.
+fn read_files(files: &[PathBuf], extension: &str) -> Result<Vec<RecordBatch>> {
     let mut batches = Vec::new();
-    for file in &files {
+    for file in files {
         // The Arrow crates check most of what a file says, but trust the rest: what they panic on is a damaged file.
         let read = catch_unwind(AssertUnwindSafe(|| match extension {
             "parquet" => read_parquet(file),

@@ -12,7 +12,7 @@ use super::spaces::{Known, quoted, to_json};
 use super::{ACTIONS, OBSERVATIONS, Written};
 use crate::write_atomic;
 
-const NAME: &str = "metadata.json";
+pub(super) const NAME: &str = "metadata.json";
 /// The version whose files are written.
 const VERSION: &str = "0.5.4";
 
@@ -24,7 +24,16 @@ pub(super) fn folder(path: &Path) -> Option<PathBuf> {
         let start = String::from_utf8_lossy(&start);
         read.is_ok() && start.contains("\"total_episodes\"") && start.contains("\"data_format\"")
     };
-    [path.join("data"), path.to_owned()].into_iter().find(looks_right)
+    candidates(path).into_iter().find(looks_right)
+}
+
+/// The same where nobody asks whether the file looks right: reading it tells.
+pub(super) fn named_folder(path: &Path) -> Option<PathBuf> {
+    candidates(path).into_iter().find(|folder| folder.join(NAME).is_file())
+}
+
+fn candidates(path: &Path) -> [PathBuf; 2] {
+    [path.join("data"), path.to_owned()]
 }
 
 /// What is needed of it.

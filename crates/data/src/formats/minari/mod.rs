@@ -75,7 +75,7 @@ struct Minari {
 }
 
 fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
-    let folder = metadata::folder(path).ok_or_else(|| {
+    let folder = metadata::named_folder(path).ok_or_else(|| {
         Error::new(ErrorKind::Io, "expected a Minari data set, found no `data/metadata.json`").at(path)
     })?;
     let metadata = Metadata::read(&folder)?;
@@ -86,10 +86,10 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
             return Err(Error::invalid(format!(
                 "expected storage `hdf5`, `arrow` or `parquet`, got `{other}`"
             ))
-            .at(&folder));
+            .at(&folder.join(metadata::NAME)));
         }
     };
-    let (obs, action) = metadata.spaces().map_err(|err| err.at(&folder))?;
+    let (obs, action) = metadata.spaces().map_err(|err| err.at(&folder.join(metadata::NAME)))?;
     let notes = match obs.parts.values().chain(action.parts.values()).any(Part::is_moved) {
         true => vec!["choices that start at another number than 0 were moved to start at 0".to_owned()],
         false => Vec::new(),

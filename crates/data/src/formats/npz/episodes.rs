@@ -234,7 +234,7 @@ impl Reader {
         for (name, _) in &self.obs.parts {
             columns.insert(name.clone(), self.column(npz, name, name, seen.clone())?);
         }
-        let mut obs = self.obs.values(&columns, seen.len())?;
+        let mut obs = self.obs.values(&columns, seen.len(), &|_| npz.path().to_owned())?;
         if !stored {
             let last = rows.end.saturating_sub(1)..rows.end;
             let mut columns = BTreeMap::new();
@@ -242,7 +242,7 @@ impl Reader {
                 let next = self.roles.next.get(name).unwrap_or(name);
                 columns.insert(name.clone(), self.column(npz, name, next, last.clone())?);
             }
-            obs.extend(self.obs.values(&columns, last.len())?);
+            obs.extend(self.obs.values(&columns, last.len(), &|_| npz.path().to_owned())?);
         }
         Ok(obs)
     }
@@ -265,7 +265,7 @@ impl Reader {
             }
             columns.insert(name.clone(), column);
         }
-        self.actions.values(&columns, rows.len())
+        self.actions.values(&columns, rows.len(), &|_| npz.path().to_owned())
     }
 
     fn rewards(&self, npz: &mut Npz, rows: Range<usize>) -> Result<Vec<f32>> {

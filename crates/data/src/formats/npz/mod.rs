@@ -27,7 +27,7 @@ use worldsmith_core::{Episode, EpisodeMeta, Error, Result, Space, StepKind};
 use self::episodes::Reader;
 use self::roles::Roles;
 use super::choice::Choice;
-use super::column::{Cells, Kind};
+use super::column::{Cells, Kind, MOST_NUMBERS};
 use super::look::Look;
 use super::{Format, ReadOptions, Source, SourceInfo};
 use crate::leaf::check_space;
@@ -109,14 +109,14 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     }
     let mut roles = Roles::of(&first.arrays).map_err(|err| err.at(&files[0]))?;
     let mut looks = BTreeMap::new();
-    let mut notes = Vec::new();
+    let (mut notes, mut room) = (Vec::new(), MOST_NUMBERS);
     for name in &roles.obs {
         let header = &first.arrays[name];
         let (schema, n) = (header.schema(), header.n_rows().min(N_LOOK));
         if schema.kind == Kind::Texts {
             continue;
         }
-        let mut look = Look::guess(name, &schema).map_err(|err| err.at(&files[0]))?;
+        let mut look = Look::guess_within(&mut room, name, &schema).map_err(|err| err.at(&files[0]))?;
         if look.is_real() && (wanted.is_empty() || wanted.contains(name)) {
             look.calibrate(&first.rows(name, 0..n)?);
             notes.extend(look.note(name));

@@ -18,7 +18,6 @@ use worldsmith_core::{Episode, EpisodeMeta, Error, Image, Result, Seed};
 use worldsmith_video::VideoReader;
 
 use super::column::{Cells, Column, Kind, Schema};
-use super::look::Look;
 use super::swm::{self, Layout, Note, Start};
 use super::{Format, ReadOptions, Source, SourceInfo};
 use crate::npz::Npz;
@@ -97,7 +96,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
                 first.insert(name.to_owned(), npz.rows(ARRAY, rows.clone())?);
             }
         }
-        notes.extend(Start::of(&first).map_err(|err| err.at(path))?.note());
+        notes.extend(Start::of(&first).map_err(|err| err.at(&file(path, ACTION)))?.note());
     }
     let (env, policy, fps) = match note {
         Some(note) => (note.env, note.policy, note.fps),
@@ -119,9 +118,14 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     }))
 }
 
+/// The file of a column of numbers.
+fn file(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.npz"))
+}
+
 /// Where each episode's rows are, and the note beside.
 fn episodes(dir: &Path) -> Result<(Vec<Range<usize>>, Option<Note>)> {
-    let path = dir.join(format!("{LENGTHS}.npz"));
+    let path = file(dir, LENGTHS);
     let mut lengths = Npz::open(&path)?;
     let note = match lengths.arrays.contains_key(NOTE) {
         true => match lengths.all(NOTE)?.cells {
@@ -130,7 +134,7 @@ fn episodes(dir: &Path) -> Result<(Vec<Range<usize>>, Option<Note>)> {
         },
         false => None,
     };
-    let mut offsets = Npz::open(&dir.join(format!("{OFFSETS}.npz")))?;
+    let mut offsets = Npz::open(&file(dir, OFFSETS))?;
     let (lengths, offsets) = (ints(&lengths.all(ARRAY)?), ints(&offsets.all(ARRAY)?));
     let mut episodes = Vec::with_capacity(lengths.len());
     for (length, offset) in lengths.iter().zip(&offsets) {
@@ -186,10 +190,7 @@ impl Found {
         let npz = Npz::open(path)?;
         match npz.arrays.get(ARRAY) {
             Some(header) if header.n_rows() == n_rows && !header.shape.is_empty() => {
-                let schema = header.schema();
-                // Without rows a file can name any size of them.
-                Look::guess(&name, &schema).map_err(|err| err.at(path))?;
-                self.columns.insert(name.clone(), schema);
+                self.columns.insert(name.clone(), header.schema());
                 self.numbers.insert(name, npz);
                 Ok(())
             }
@@ -293,7 +294,10 @@ impl FolderSource {
             };
             columns.insert(name, column);
         }
-        self.layout.episode(&columns, self.meta.clone()).map_err(|err| err.at(&self.dir))
+        self.layout.episode(&columns, self.meta.clone(), &|name| match self.numbers.contains_key(name) {
+            true => file(&self.dir, name),
+            false => self.dir.join(name),
+        })
     }
 
     fn pictures(&self, name: &str, idx: usize, steps: Range<usize>) -> Result<Vec<Image>> {

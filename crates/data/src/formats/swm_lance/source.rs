@@ -46,13 +46,13 @@ struct LanceSource {
 pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     let dir = super::table(path).unwrap_or_else(|| path.to_owned());
     let mut table = Table::open(&dir)?;
-    let (episodes, n_gaps) = episodes(&mut table, &dir)?;
+    let (episodes, n_gaps) = episodes(&mut table)?;
     let (mut columns, strange) = columns(&mut table)?;
     let n_actions = n_actions(&mut table, &columns)?;
     if let Some(action) = columns.get_mut(ACTION).filter(|_| n_actions.is_some()) {
         action.kind = Kind::Ints;
     }
-    let layout = Layout::infer(&columns, n_actions, options).map_err(|err| err.at(&dir))?;
+    let layout = Layout::infer(&columns, n_actions, options).map_err(|err| err.at(table.manifest()))?;
     let mut notes = layout.notes();
     if !strange.is_empty() {
         notes.push(format!("left out `{}`, of types that are not read", strange.join("`, `")));
@@ -79,15 +79,16 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>
     let info = SourceInfo { obs: layout.obs.clone(), action: layout.action.clone(), fps: None, notes };
     let mut source = LanceSource { dir, table, episodes, columns, layout, info, meta };
     if let Some(rows) = source.episodes.first().cloned() {
+        let file = source.table.file(ACTION, rows.start);
         // Without `step_idx`, which the writer made up.
         let first = swm::Rows::from([(ACTION.to_owned(), source.column(ACTION, rows)?)]);
-        source.info.notes.extend(Start::of(&first).map_err(|err| err.at(&source.dir))?.note());
+        source.info.notes.extend(Start::of(&first).map_err(|err| err.at(&file))?.note());
     }
     Ok(Box::new(source))
 }
 
 /// Where each episode's rows are, and how many of them start after deleted rows.
-fn episodes(table: &mut Table, dir: &Path) -> Result<(Vec<Range<u64>>, usize)> {
+fn episodes(table: &mut Table) -> Result<(Vec<Range<u64>>, usize)> {
     let (mut episodes, mut n_gaps) = (Vec::<Range<u64>>::new(), 0);
     let counts_steps = table.columns().any(|(name, _)| name == STEP_IDX);
     let mut last = None::<(i64, i64)>;
@@ -95,7 +96,10 @@ fn episodes(table: &mut Table, dir: &Path) -> Result<(Vec<Range<u64>>, usize)> {
         let end = table.n_rows().min(start + STRETCH as u64);
         let mut whole = |name: &str| match table.column(name, start..end)?.cells {
             Cells::Ints(all) => Ok(all),
-            _ => Err(Error::corrupt(dir, format!("expected whole numbers in `{name}`"))),
+            _ => {
+                let why = format!("expected whole numbers in `{name}`");
+                Err(Error::corrupt(&table.file(name, start), why))
+            }
         };
         let ids = whole(EPISODE_IDX)?;
         let steps = if counts_steps { whole(STEP_IDX)? } else { Vec::new() };
@@ -106,7 +110,8 @@ fn episodes(table: &mut Table, dir: &Path) -> Result<(Vec<Range<u64>>, usize)> {
             match (last, episodes.last_mut()) {
                 (Some(last), _) if id < last.0 => {
                     let what = format!("expected episodes one after the other, got {id} after {}", last.0);
-                    return Err(Error::corrupt(dir, what).hint("sort the table by `episode_idx`"));
+                    let file = table.file(EPISODE_IDX, row);
+                    return Err(Error::corrupt(&file, what).hint("sort the table by `episode_idx`"));
                 }
                 (Some(_), Some(episode)) if goes_on => episode.end = row + 1,
                 (last, _) => {
@@ -171,8 +176,9 @@ impl LanceSource {
             let blobs = self.table.blobs(name, rows.clone())?;
             let (mut pictures, mut seen, mut n_repeated) = (Vec::new(), HashSet::new(), 0_usize);
             for (row, blob) in rows.zip(&blobs) {
-                let damaged =
-                    |what: String| Error::corrupt(&self.dir, format!("row {row} of `{name}`: {what}"));
+                let damaged = |what: String| {
+                    Error::corrupt(&self.table.file(name, row), format!("row {row} of `{name}`: {what}"))
+                };
                 let picture = picture::decode(blob).map_err(|err| damaged(err.to_string()))?;
                 if !seen.insert(Arc::as_ptr(blob)) {
                     n_repeated = n_repeated.saturating_add(picture.data.len());
@@ -211,7 +217,8 @@ impl LanceSource {
                 columns.insert(name, column);
             }
         }
-        self.layout.episode(&columns, self.meta.clone()).map_err(|err| err.at(&self.dir))
+        let first = rows.start;
+        self.layout.episode(&columns, self.meta.clone(), &|name| self.table.file(name, first))
     }
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use worldsmith_core::{Episode, EpisodeMeta, Error, ErrorKind, Result, Seed, Space, StepKind, Value};
 
 use super::choice::Choice;
-use super::column::{Column, Kind, Schema};
+use super::column::{Column, Kind, MOST_NUMBERS, Schema};
 use super::look::Look;
 use super::{Format, ReadOptions, Source, SourceInfo};
 use crate::leaf::check_space;
@@ -118,11 +118,11 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Box<dyn Source>> {
     for name in store.arrays(DATA)? {
         arrays.insert(name.clone(), Array::open(&mut store, &format!("{DATA}/{name}"))?);
     }
-    let episodes = cut(&ends, &arrays).map_err(|err| err.at(path))?;
+    let episodes = cut(&ends, &arrays).map_err(|err| err.at(&path.join(ENDS)))?;
     let note = match store.attributes()?.get_mut(NOTE).map(serde_json::Value::take) {
         Some(json) => serde_json::from_value(json)
             .map(Some)
-            .map_err(|err| Error::corrupt(path, format!("attribute `{NOTE}`: {err}")))?,
+            .map_err(|err| Error::corrupt(&store.attributes_path(), format!("attribute `{NOTE}`: {err}")))?,
         None => None,
     };
     let mut source = ZarrSource {
@@ -181,9 +181,9 @@ fn cut(ends: &[i64], arrays: &BTreeMap<String, Array>) -> Result<Vec<Range<usize
 
 impl ZarrSource {
     fn take_note(&mut self, note: Note, wanted: &[String]) -> Result<()> {
-        let path = self.store.path().to_path_buf();
+        let path = self.store.attributes_path();
         [&note.obs, &note.action].into_iter().try_for_each(check_space).map_err(|err| err.at(&path))?;
-        self.obs = Choice::new(&note.obs, OBS, wanted).map_err(|err| err.at(&path))?;
+        self.obs = Choice::new(&note.obs, OBS, wanted).map_err(|err| err.at(self.store.path()))?;
         self.actions = Choice::prefixed(&note.action, ACTION)?;
         self.obs.rename(write::column_name);
         self.actions.rename(write::column_name);
@@ -193,6 +193,7 @@ impl ZarrSource {
             seeds.iter().zip(&origins).map(|(seed, at)| Some((Seed(seed.cast_unsigned()), origin(*at)?)));
         self.seeds = both.collect::<Option<_>>().unwrap_or_default();
         if self.seeds.len() != self.episodes.len() {
+            let path = self.store.path().join(ORIGINS);
             return Err(Error::corrupt(&path, "expected a seed and an origin for every episode, got others"));
         }
         self.origins = note.origins;
@@ -204,7 +205,7 @@ impl ZarrSource {
     fn look(&mut self, wanted: &[String]) -> Result<()> {
         let names: Vec<String> =
             self.arrays.keys().filter(|name| !ASIDE.contains(&name.as_str())).cloned().collect();
-        let mut notes = Vec::new();
+        let (mut notes, mut room) = (Vec::new(), MOST_NUMBERS);
         for name in names {
             let Some(array) = self.arrays.get_mut(&name) else { continue };
             let (schema, n) = (array.schema(), array.n_rows().min(N_LOOK));
@@ -212,7 +213,7 @@ impl ZarrSource {
                 continue;
             }
             let path = self.store.path().join(DATA).join(&name);
-            let mut look = Look::guess(&name, &schema).map_err(|err| err.at(&path))?;
+            let mut look = Look::guess_within(&mut room, &name, &schema).map_err(|err| err.at(&path))?;
             if look.is_real() && (wanted.is_empty() || wanted.contains(&name)) {
                 look.calibrate(&array.rows(&mut self.store, 0..n)?);
                 notes.extend(look.note(&name));
@@ -222,7 +223,8 @@ impl ZarrSource {
         let spaces: BTreeMap<_, _> =
             self.looks.iter().map(|(name, look)| (name.clone(), look.space.clone())).collect();
         if spaces.is_empty() {
-            return Err(Error::invalid("expected observations in `data`, found none").at(self.store.path()));
+            return Err(Error::invalid("expected observations in `data`, found none")
+                .at(&self.store.path().join(DATA)));
         }
         self.obs = Choice::of_columns(spaces, wanted).map_err(|err| err.at(self.store.path()))?;
         self.actions = Choice::prefixed(&self.action_space()?, ACTION)?;
@@ -239,13 +241,14 @@ impl ZarrSource {
     fn action_space(&mut self) -> Result<Space> {
         let array = self.arrays.get_mut(ACTION);
         let array = array.ok_or_else(|| {
-            Error::invalid("expected an array `data/action`, found none").at(self.store.path())
+            let path = self.store.path().join(DATA);
+            Error::invalid("expected an array `data/action`, found none").at(&path)
         })?;
         let schema: Schema = array.schema();
         if schema.kind == Kind::Floats || schema.width() != Some(1) {
             return Look::guess(ACTION, &schema)
                 .map(|look| look.space)
-                .map_err(|err| err.at(self.store.path()));
+                .map_err(|err| err.at(&self.store.path().join(DATA).join(ACTION)));
         }
         let (mut least, mut largest) = (0, 0);
         let n_rows = self.episodes.last().map_or(0, |rows| rows.end);
@@ -285,7 +288,7 @@ impl ZarrSource {
             let column = self.column(name, rows.clone())?;
             columns.insert(name.clone(), column);
         }
-        choice.values(&columns, rows.len()).map_err(|err| err.at(self.store.path()))
+        choice.values(&columns, rows.len(), &|name| self.store.path().join(DATA).join(name))
     }
 
     fn column(&mut self, name: &str, rows: Range<usize>) -> Result<Column> {
@@ -310,7 +313,7 @@ impl ZarrSource {
                 ErrorKind::Corrupt,
                 format!("expected a reward in row {}, got {got:?}", rows.start + row),
             )
-            .at(self.store.path())),
+            .at(&self.store.path().join(DATA).join(REWARD))),
         };
         (0..rows.len()).map(reward).collect()
     }

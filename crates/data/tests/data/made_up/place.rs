@@ -123,7 +123,7 @@ fn with_array(zip: &[u8], name: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The index with every line's checksum right, and in it that of the bytes of the shard it names.
-fn sealed(index: &[u8], shard: &[u8]) -> Vec<u8> {
+pub fn sealed(index: &[u8], shard: &[u8]) -> Vec<u8> {
     let mut lines = Vec::new();
     for line in index.split_inclusive(|byte| *byte == b'\n') {
         let body = line.strip_suffix(b"\n").unwrap_or(line);
@@ -147,5 +147,11 @@ fn with_sum(mut entry: serde_json::Map<String, Json>, shard: &[u8]) -> Vec<u8> {
     if let Some(bytes) = range {
         entry.insert("crc32".to_owned(), worldsmith_data::crc32(bytes).into());
     }
-    Json::Object(entry).to_string().into_bytes()
+    // A line begins with the number of its episode.
+    let episode = entry.remove("episode");
+    let rest = Json::Object(entry).to_string();
+    match episode {
+        Some(episode) if rest.len() > 2 => format!("{{\"episode\":{episode},{}", &rest[1..]).into_bytes(),
+        _ => rest.into_bytes(),
+    }
 }

@@ -99,8 +99,10 @@ pub(crate) fn make(target: &str, dir: &Path) -> Vec<Set> {
     }
 }
 
+/// The folder of the crates, for whichever of the two packages this is compiled in.
 fn crates() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates")
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.find_map(|dir| Some(dir.join("crates")).filter(|dir| dir.is_dir())).expect("packages lie beside it")
 }
 
 fn fixture(name: &str) -> PathBuf {
