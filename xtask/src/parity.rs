@@ -70,6 +70,10 @@ const LIBRARIES: &[Library] = &[
         packages: &["gymnasium-robotics==1.4.2", "mujoco==4.0.0", "gymnasium==1.4.0", "numpy==2.4.6"],
     },
     Library {
+        name: "gym-pusht",
+        packages: &["gym-pusht==0.1.8", "pymunk==6.11.1", "gymnasium==1.4.0", "numpy==2.4.6"],
+    },
+    Library {
         name: "worlds",
         packages: &[
             "gymnasium==1.4.0",
@@ -114,6 +118,7 @@ const ENV: &[Script] = &[
     Script { name: "minigrid", library: "minigrid", tests: env!("minigrid::"), checks: false },
     Script { name: "point_maze", library: "robotics", tests: env!("point_maze::"), checks: false },
     Script { name: "sokoban", library: "gym-sokoban", tests: env!("sokoban::"), checks: false },
+    Script { name: "table", library: "gym-pusht", tests: env!("table::"), checks: false },
 ];
 
 /// Formats, in `tests/parity/data`.

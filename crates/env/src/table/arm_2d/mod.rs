@@ -313,6 +313,8 @@ impl Arm2d {
 impl World for Arm2d {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let exact = |i: usize| exact(factors[i]);
         let mut spread = || START_SPREAD_RAD * (2.0 * f64::from(rng.uniform()) - 1.0);

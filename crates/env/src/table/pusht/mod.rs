@@ -213,6 +213,8 @@ impl PushT {
 impl World for PushT {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let exact = |i: usize| exact(factors[i]);
         let mut state = State {

@@ -249,6 +249,8 @@ impl TableBlocks {
 impl World for TableBlocks {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let exact = |i: usize| exact(factors[i]);
         let task = Task { block: 0, goal: Goal::Block(1), wording: factors[5].round() as usize };
