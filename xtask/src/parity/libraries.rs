@@ -74,5 +74,19 @@ pub(super) const LIBRARIES: &[Library] = &[
         name: "bridge-robotics",
         packages: &["gymnasium==1.4.0", "metaworld==3.0.0", "gymnasium-robotics==1.4.2", "mujoco==3.3.2"],
     },
-    Library { name: "bridge-nethack", packages: &["gymnasium==1.4.0", "nle==1.3.0"] },
+    // Alone: asked for together, MiniHack brings an NLE that has to be compiled and fails to.
+    Library {
+        name: "bridge-nethack",
+        packages: &[
+            "--no-deps",
+            "nle==1.3.0",
+            "minihack==1.0.2",
+            "gymnasium==1.2.0",
+            "numpy==2.4.6",
+            "cloudpickle==3.1.3",
+            "typing_extensions==4.16.0",
+            "farama-notifications==0.0.6",
+            "pybind11==3.1.0",
+        ],
+    },
 ];

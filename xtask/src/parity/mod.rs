@@ -3,15 +3,18 @@
 //! `parity data`: for every script in `tests/parity/data` its library writes fixtures, the Rust tests run on those, and the
 //! library opens what the tests left behind. What all scripts have in common stands in `tests/parity/both_ways.py`.
 //! `parity env`: likewise one way, for the worlds of other packages and the scripts in `tests/parity/env`.
+//! `parity bridge`: which real environments work behind the bridge to Gymnasium, as `docs/bridge.md` says.
 //! `parity speed`: the loaders and worlds of others and ours in turns, by the scripts in `benches/peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+mod bridge;
 mod libraries;
 
 use crate::Result;
+pub use bridge::{parity_bridge, write_bridge_page};
 use libraries::{LIBRARIES, Library};
 
 /// A script, and the tests that read what it makes and leave what it checks.

@@ -390,6 +390,16 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_that_is_no_longer_needed_may_close_what_it_has_open() {
+        let note = std::env::temp_dir().join(format!("worldsmith-farewell-{}", std::process::id()));
+        let living = script(&[spec_frame()], true);
+        let closing = format!("{living}; sleep 0.05; echo closed > {}", note.display());
+        drop(fake(vec![closing], "gym:fake").unwrap());
+        assert_eq!(std::fs::read_to_string(&note).unwrap(), "closed\n");
+        std::fs::remove_file(note).unwrap();
+    }
+
+    #[test]
     fn a_silent_worker_counts_as_dead() {
         let silent = script(&[spec_frame()], true);
         let mut env = fake(vec![silent], "gym:fake").unwrap();

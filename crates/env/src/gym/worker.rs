@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::link::{Frame, Link};
 
@@ -12,14 +12,18 @@ use super::link::{Frame, Link};
 const LOG_BYTES: usize = 4096;
 /// How long the last words of a killed worker are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a worker that is of no more use may take to close its environments, and how often it is looked after.
+const FAREWELL: Duration = Duration::from_millis(1000);
+const GLANCE: Duration = Duration::from_millis(2);
 
 /// Why a worker is of no more use, in words.
 pub(super) type Failure = String;
 
-/// A running worker. Dropping it kills the process.
+/// A running worker. Dropping it ends the process: by closing the line, and if that does not do, by force.
 pub(super) struct Worker {
     child: Child,
-    link: Link,
+    /// `None` once it is closed.
+    link: Option<Link>,
     log: Receiver<Vec<u8>>,
     unsent: Option<io::Error>,
 }
@@ -32,17 +36,18 @@ impl Worker {
         if let Some(stderr) = child.stderr.take() {
             thread::spawn(move || keep_tail(stderr, &out));
         }
-        Ok(Self { child, link, log, unsent: None })
+        Ok(Self { child, link: Some(link), log, unsent: None })
     }
 
     /// Sends a sealed frame. If that fails, [`Worker::recv`] says why.
     pub fn send(&mut self, frame: &[u8]) {
-        self.unsent = self.link.send(frame).err();
+        self.unsent = self.link.as_mut().and_then(|link| link.send(frame).err());
     }
 
     /// Waits for the next frame, at most for `timeout`.
     pub fn recv(&mut self, timeout: Duration, frame: &mut Frame) -> Result<(), Failure> {
-        self.link.recv(timeout, frame).map_err(|e| match e.kind() {
+        let Some(link) = &mut self.link else { return Err("was closed".into()) };
+        link.recv(timeout, frame).map_err(|e| match e.kind() {
             ErrorKind::TimedOut => format!("did not answer within {timeout:?}"),
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
                 match self.unsent.take() {
@@ -74,7 +79,16 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may be gone already; either way nothing is left to do.
+        self.link = None;
+        let began = Instant::now();
+        while began.elapsed() < FAREWELL {
+            // Gone, killed before, or not to be asked.
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(GLANCE);
+        }
+        // It may be gone by now; either way nothing is left to do.
         self.child.kill().ok();
         self.child.wait().ok();
     }

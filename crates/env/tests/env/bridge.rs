@@ -59,6 +59,8 @@ fn the_bridge_names_what_gymnasium_names() {
     assert_eq!(native.obs, Space::Image { height: 210, width: 160, channels: 3 });
     let skipping = make("gym:CartPole-v1?frame_skip=3&max_steps=20").unwrap().spec().clone();
     assert_eq!(skipping.max_steps, Some(7));
+    let entry = "gym:Own?entry=gymnasium.envs.classic_control.cartpole:CartPoleEnv&max_steps=9";
+    assert_eq!(make(entry).unwrap().spec().max_steps, Some(9));
 }
 
 /// The numbers or bytes of an observation.

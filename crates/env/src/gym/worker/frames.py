@@ -30,9 +30,9 @@ if not os.environ.get("DISPLAY"):
 import gc
 import importlib
 import json
+import random
 import socket
 import struct
-import time
 import traceback
 
 DISCRETE, MULTI_DISCRETE, NUMBERS, IMAGE, TEXT, DICT = range(6)
@@ -186,9 +186,14 @@ class Numbers:
     def __init__(self, space):
         self.shape, self.dtype = tuple(space.shape), np.dtype(space.dtype)
         self.n = int(np.prod(self.shape))
-        with np.errstate(over="ignore"):
-            bounds = [np.broadcast_to(np.asarray(b), self.shape).astype("<f4").tobytes() for b in (space.low, space.high)]
+        bounds = [self.bound(space.low), self.bound(space.high)]
         self.spec = struct.pack("<B", NUMBERS) + counts(len(self.shape), *self.shape) + b"".join(bounds)
+
+    def bound(self, x):
+        """The largest numbers that there are stand for none, too."""
+        with np.errstate(over="ignore"):
+            x = np.broadcast_to(np.asarray(x), self.shape).astype("<f4")
+        return np.where(np.abs(x) >= np.finfo("<f4").max, np.copysign(np.inf, x), x).astype("<f4").tobytes()
 
     def pack(self, x, out):
         if type(x) is not np.ndarray or x.dtype is not FLOAT:

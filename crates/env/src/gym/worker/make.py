@@ -137,6 +137,10 @@ class OldApi(gymnasium.Env if not MISSING else object):
     def render(self):
         return self.old.render()
 
+    def close(self):
+        if callable(getattr(self.old, "close", None)):
+            self.old.close()
+
 
 def view(env, config):
     mode = config["obs"]

@@ -19,6 +19,11 @@ def action_names(env):
 def max_steps(env):
     """The time limit, counted by Gymnasium or by the environment itself; 0 if there is none or it varies."""
     base, limits = env.unwrapped, [getattr(env.spec, "max_episode_steps", None)]
+    # What was not made by id has no spec.
+    layer = env
+    while isinstance(layer, gymnasium.Wrapper):
+        limits.append(getattr(layer, "_max_episode_steps", None))
+        layer = layer.env
     if getattr(base, "fixed_max_steps", True):
         limits.append(getattr(base, "max_steps", None))
     return min((n for n in limits if isinstance(n, int) and 0 < n < 2**31), default=0)
@@ -58,8 +63,11 @@ class Lane:
         return spec(self.env, self.obs, self.action, action_names(self.env), self.n_repeats)
 
     def reset(self, seed, out):
-        # Some environments take no more than 31 bits.
-        obs, _ = self.env.reset(seed=seed % 2**31)
+        # Some environments take no more than 31 bits, and some draw from what the whole process shares.
+        seed %= 2**31
+        random.seed(seed)
+        np.random.seed(seed)
+        obs, _ = self.env.reset(seed=seed)
         self.obs.pack(self.env.render() if self.renders else obs, out)
 
     def step(self, action, out):
@@ -70,6 +78,10 @@ class Lane:
 
 class Lanes:
     """Environments that are stepped one after the other."""
+
+    def close(self):
+        for lane in self.lanes:
+            lane.env.close()
 
     def __init__(self, config):
         self.lanes = [Lane(config) for _ in range(config["n_envs"])]
@@ -97,6 +109,9 @@ class Lanes:
 
 class Vector:
     """A vector environment of the package's own."""
+
+    def close(self):
+        self.envs.close()
 
     def __init__(self, config):
         self.envs, self.n = make_vector(config), config["n_envs"]
@@ -151,6 +166,8 @@ def main():
             LINE.spare_a_core()
         while frame := read_frame():
             write_frame(served.answer(frame))
+        # Some leave files or processes behind if they are not told.
+        served.close()
     except Exception as error:
         complain(error)
 
