@@ -9,7 +9,7 @@ mod source;
 mod tidy;
 mod tree;
 
-pub use parity::{ParityOptions, parity_data, parity_env, parity_speed};
+pub use parity::{ParityOptions, parity_bridge, parity_data, parity_env, parity_speed, write_bridge_page};
 pub use readme::{render_table, with_table};
 pub use recipe::new_recipe;
 pub use source::{Function, code_only, functions};

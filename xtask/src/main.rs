@@ -18,6 +18,9 @@ chores:
                      (--keep: leave the virtual environments for the next time)
   parity env [--only NAME] [--keep]
                      likewise for the worlds of other packages, from injected states
+  parity bridge [--only NAME] [--keep]
+                     try real environments behind the bridge to Gymnasium and write docs/bridge.md
+                     (--page: only write the page of what was found before)
   parity speed [--only NAME] [--keep]
                      measure their loaders and worlds and ours in turns";
 
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
         ["readme", "--check"] => readme(true),
         ["parity", "data", ref options @ ..] => parity(xtask::parity_data, options),
         ["parity", "env", ref options @ ..] => parity(xtask::parity_env, options),
+        ["parity", "bridge", "--page"] => xtask::write_bridge_page(&xtask::root()),
+        ["parity", "bridge", ref options @ ..] => parity(xtask::parity_bridge, options),
         ["parity", "speed", ref options @ ..] => parity(xtask::parity_speed, options),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");

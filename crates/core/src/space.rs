@@ -38,7 +38,7 @@ pub enum Space {
         height: usize,
         /// Columns, in pixels.
         width: usize,
-        /// 1 or 3.
+        /// 1 or 3, times the number of frames where pictures are stacked.
         channels: usize,
     },
     /// Text of at most `max_len` characters.

@@ -11,7 +11,7 @@ pub struct Image {
     pub height: usize,
     /// Columns, in pixels.
     pub width: usize,
-    /// 1 (grey) or 3 (RGB).
+    /// 1 (grey) or 3 (RGB); those of several frames, one after the other, where pictures are stacked.
     pub channels: usize,
     /// `height * width * channels` bytes.
     pub data: Vec<u8>,

@@ -6,8 +6,9 @@ use worldsmith_core::{
     Env, EnvSpec, Episode, EpisodeMeta, Error, ErrorKind, Result, Rng, Seed, Step, StepKind, Value,
 };
 
+use crate::Options;
 use crate::blueprint::{BuiltIn, Skill};
-use crate::gym::GymEnv;
+use crate::gym::{Lanes, Order};
 use crate::registry::{self, Maker};
 use crate::wire::{Reader, Writer};
 
@@ -19,32 +20,33 @@ const MAGIC: &[u8; 8] = b"wspool01";
 /// Resets are automatic: each environment starts out between episodes. A call to [`EnvPool::step`] that finds an
 /// environment between episodes ignores its action, resets it and returns a first step; so the step after a last one is
 /// always a first one. The `k`-th episode of environment `i` is reset with `seed.index(i).index(k)`, whatever the others
-/// do.
+/// do; a vector environment of Gymnasium's (`gym:...?vector=true`) is seeded only when all its episodes begin at once, by the
+/// first of their seeds.
 ///
 /// The workers of Gymnasium environments compute side by side if the pool was made by [`EnvPool::make`]: all are asked
 /// before the first answer is waited for.
 pub struct EnvPool {
+    seats: Seats,
     slots: Vec<Slot>,
     policy: String,
     finished: Vec<Episode>,
 }
 
-/// One environment, its seed and the episode it is in.
+/// The seed of one environment and the episode it is in.
 struct Slot {
-    seat: Seat,
     seed: Seed,
     n_episodes: u64,
     episode: Option<Episode>,
 }
 
-/// Where an environment runs.
-enum Seat {
+/// Where the environments run.
+enum Seats {
     /// In the step call itself.
-    Here(Box<dyn Env>),
-    /// There too, and it can be asked how it is played well.
-    BuiltIn(Box<dyn BuiltIn>),
-    /// In a worker that can be asked now and waited for later.
-    Apart(Box<GymEnv>),
+    Here(Vec<Box<dyn Env>>),
+    /// There too, and they can be asked how they are played well.
+    BuiltIn(Vec<Box<dyn BuiltIn>>),
+    /// In workers that can be asked now and waited for later.
+    Apart(Vec<Lanes>),
 }
 
 impl EnvPool {
@@ -55,15 +57,9 @@ impl EnvPool {
     pub fn make(id: &str, n: usize, seed: Seed) -> Result<Self> {
         let (entry, options) = registry::resolve(id)?;
         let seats = if matches!(entry.make, Maker::Outside(_)) {
-            thread::scope(|scope| {
-                let threads: Vec<_> = (0..n).map(|_| scope.spawn(|| GymEnv::new(&options))).collect();
-                let join = |t: thread::ScopedJoinHandle<'_, Result<GymEnv>>| {
-                    t.join().unwrap_or_else(|_| Err(panicked()))
-                };
-                threads.into_iter().map(|t| Ok(Seat::Apart(Box::new(join(t)?)))).collect::<Result<_>>()
-            })?
+            Seats::Apart(start_workers(&options, n)?)
         } else {
-            (0..n).map(|_| Ok(Seat::BuiltIn(registry::make_built_in(id)?))).collect::<Result<_>>()?
+            Seats::BuiltIn((0..n).map(|_| registry::make_built_in(id)).collect::<Result<_>>()?)
         };
         Self::seated(seats, seed)
     }
@@ -73,33 +69,30 @@ impl EnvPool {
     /// # Errors
     /// If there is none, or their spaces differ.
     pub fn new(envs: Vec<Box<dyn Env>>, seed: Seed) -> Result<Self> {
-        Self::seated(envs.into_iter().map(Seat::Here).collect(), seed)
+        Self::seated(Seats::Here(envs), seed)
     }
 
-    fn seated(seats: Vec<Seat>, seed: Seed) -> Result<Self> {
-        let Some(first) = seats.first().map(|seat| seat.env().spec().clone()) else {
+    fn seated(seats: Seats, seed: Seed) -> Result<Self> {
+        let specs = seats.specs();
+        let Some(first) = specs.first() else {
             return Err(Error::invalid("expected at least one environment in a pool, got none"));
         };
-        for spec in seats.iter().map(|seat| seat.env().spec()) {
+        for spec in &specs {
             if (&spec.obs, &spec.action) != (&first.obs, &first.action) {
                 let say = |s: &EnvSpec| format!("`{}` ({} -> {})", s.id, s.action, s.obs);
                 let message =
-                    format!("expected environments of equal spaces, got {} and {}", say(&first), say(spec));
+                    format!("expected environments of equal spaces, got {} and {}", say(first), say(spec));
                 return Err(Error::new(ErrorKind::Mismatch, message));
             }
         }
-        let slots = (0..).zip(seats).map(|(i, seat)| Slot {
-            seat,
-            seed: seed.index(i),
-            n_episodes: 0,
-            episode: None,
-        });
-        Ok(Self { slots: slots.collect(), policy: "random".into(), finished: Vec::new() })
+        let slot = |i| Slot { seed: seed.index(i), n_episodes: 0, episode: None };
+        let slots = (0..specs.len() as u64).map(slot).collect();
+        Ok(Self { slots, seats, policy: "random".into(), finished: Vec::new() })
     }
 
     /// What goes in and out of each environment.
     pub fn spec(&self) -> &EnvSpec {
-        self.slots[0].seat.env().spec()
+        self.seats.specs()[0]
     }
 
     /// Number of environments.
@@ -131,17 +124,24 @@ impl EnvPool {
         if actions.len() != self.len() {
             return Err(Error::invalid(format!("expected {} actions, got {}", self.len(), actions.len())));
         }
+        let spec = self.spec();
         for (slot, action) in self.slots.iter().zip(actions) {
             if slot.episode.is_some() {
-                slot.seat.env().spec().action.check(action)?;
+                spec.action.check(action)?;
             }
         }
-        let policy = self.policy.clone();
-        let begun: Vec<Result<()>> =
-            self.slots.iter_mut().zip(actions).map(|(slot, action)| slot.begin(action)).collect();
-        let turns = self.slots.iter_mut().zip(actions).zip(begun);
-        let steps: Vec<Result<Step>> =
-            turns.map(|((slot, action), begun)| begun.and_then(|()| slot.finish(action, &policy))).collect();
+        let orders: Vec<Order<'_>> =
+            self.slots.iter().zip(actions).map(|(s, action)| s.order(action)).collect();
+        let steps = self.seats.turn(&orders);
+        let ids = self.seats.specs().into_iter().map(|spec| &spec.id);
+        let turns = self.slots.iter_mut().zip(actions).zip(ids).zip(steps);
+        let steps: Vec<Result<Step>> = turns
+            .map(|(((slot, action), id), step)| {
+                let step = step?;
+                slot.record(action, &step, id, &self.policy)?;
+                Ok(step)
+            })
+            .collect();
         self.finished.extend(self.slots.iter_mut().filter_map(Slot::take_finished));
         steps.into_iter().collect()
     }
@@ -161,15 +161,14 @@ impl EnvPool {
     /// # Errors
     /// If the environments are not built in, for any skill but [`Skill::Random`].
     pub fn advise(&self, skill: Skill, rng: &mut Rng) -> Result<Vec<Value>> {
-        let advise = |slot: &Slot| match (&slot.seat, skill) {
-            (Seat::BuiltIn(env), _) => Ok(env.advise(skill, rng)),
-            (seat, Skill::Random) => Ok(seat.env().spec().action.sample(rng)),
-            (seat, _) => {
-                let message = format!("`{}` has no scripted policy", seat.env().spec().id);
+        match (&self.seats, skill) {
+            (Seats::BuiltIn(envs), _) => Ok(envs.iter().map(|env| env.advise(skill, rng)).collect()),
+            (seats, Skill::Random) => Ok(seats.specs().iter().map(|spec| spec.action.sample(rng)).collect()),
+            _ => {
+                let message = format!("`{}` has no scripted policy", self.spec().id);
                 Err(Error::invalid(message).hint("only built-in environments know how they are played well"))
             }
-        };
-        self.slots.iter().map(advise).collect()
+        }
     }
 
     /// The episodes that ended since the last call, oldest first.
@@ -182,8 +181,8 @@ impl EnvPool {
     pub fn snapshot(&self) -> Option<Vec<u8>> {
         let mut out = Writer { bytes: MAGIC.to_vec() };
         out.count(self.slots.len());
-        for slot in &self.slots {
-            out.blob(&slot.seat.env().snapshot()?);
+        for (slot, env) in self.slots.iter().zip(self.seats.here()?) {
+            out.blob(&env.snapshot()?);
             out.u64(slot.seed.0);
             out.u64(slot.n_episodes);
             out.count(slot.episode.iter().len());
@@ -220,8 +219,8 @@ impl EnvPool {
                 format!("expected a pool of {} environments, got one of {}", self.len(), saved.len());
             return Err(Error::new(ErrorKind::Mismatch, message));
         }
-        for (slot, (env, seed, n_episodes, episode)) in self.slots.iter_mut().zip(saved) {
-            slot.seat.env_mut().restore(env)?;
+        for (i, (slot, (env, seed, n_episodes, episode))) in self.slots.iter_mut().zip(saved).enumerate() {
+            self.seats.restore(i, env)?;
             (slot.seed, slot.n_episodes, slot.episode) = (seed, n_episodes, episode);
         }
         (self.policy, self.finished) = (policy, finished);
@@ -229,22 +228,91 @@ impl EnvPool {
     }
 }
 
-impl Seat {
-    fn env(&self) -> &dyn Env {
+impl Seats {
+    /// What goes in and out of each environment.
+    fn specs(&self) -> Vec<&EnvSpec> {
         match self {
-            Seat::Here(env) => &**env,
-            Seat::BuiltIn(env) => &**env,
-            Seat::Apart(env) => &**env,
+            Seats::Here(envs) => envs.iter().map(|env| env.spec()).collect(),
+            Seats::BuiltIn(envs) => envs.iter().map(|env| env.spec()).collect(),
+            Seats::Apart(workers) => {
+                workers.iter().flat_map(|lanes| std::iter::repeat_n(lanes.spec(), lanes.len())).collect()
+            }
         }
     }
 
-    fn env_mut(&mut self) -> &mut dyn Env {
+    /// Those that run in this process, if they do.
+    fn here(&self) -> Option<Vec<&dyn Env>> {
         match self {
-            Seat::Here(env) => &mut **env,
-            Seat::BuiltIn(env) => &mut **env,
-            Seat::Apart(env) => &mut **env,
+            Seats::Here(envs) => Some(envs.iter().map(|env| &**env).collect()),
+            Seats::BuiltIn(envs) => Some(envs.iter().map(|env| &**env as &dyn Env).collect()),
+            Seats::Apart(_) => None,
         }
     }
+
+    fn restore(&mut self, i: usize, state: &[u8]) -> Result<()> {
+        match self {
+            Seats::Here(envs) => envs[i].restore(state),
+            Seats::BuiltIn(envs) => envs[i].restore(state),
+            Seats::Apart(_) => {
+                Err(Error::invalid(format!("environment `{}` cannot restore a state", self.specs()[i].id)))
+            }
+        }
+    }
+
+    /// Does what is asked of each environment.
+    fn turn(&mut self, orders: &[Order<'_>]) -> Vec<Result<Step>> {
+        match self {
+            Seats::Here(envs) => {
+                envs.iter_mut().zip(orders).map(|(env, order)| obey(&mut **env, order)).collect()
+            }
+            Seats::BuiltIn(envs) => {
+                envs.iter_mut().zip(orders).map(|(env, order)| obey(&mut **env, order)).collect()
+            }
+            Seats::Apart(workers) => turn_apart(workers, orders),
+        }
+    }
+}
+
+fn obey(env: &mut (impl Env + ?Sized), order: &Order<'_>) -> Result<Step> {
+    match order {
+        Order::Reset(seed) => env.reset(*seed),
+        Order::Step(action) => env.step(action),
+    }
+}
+
+/// Asks all workers, then waits for each.
+fn turn_apart(workers: &mut [Lanes], orders: &[Order<'_>]) -> Vec<Result<Step>> {
+    let mut rest = orders;
+    let mut begun = Vec::with_capacity(workers.len());
+    for lanes in workers.iter_mut() {
+        let (own, others) = rest.split_at(lanes.len());
+        begun.push(lanes.begin(own));
+        rest = others;
+    }
+    let mut steps = Vec::with_capacity(orders.len());
+    for (lanes, begun) in workers.iter_mut().zip(begun) {
+        match begun.and_then(|()| lanes.finish()) {
+            Ok(own) => steps.extend(own.into_iter().map(Ok)),
+            // The first error is the one that is reported.
+            Err(err) => {
+                let n = lanes.len();
+                steps.push(Err(err));
+                steps.extend((1..n).map(|_| Err(Error::new(ErrorKind::External, "the worker failed"))));
+            }
+        }
+    }
+    steps
+}
+
+/// Workers for `n` environments, as evenly filled as it goes, started side by side.
+fn start_workers(options: &Options, n: usize) -> Result<Vec<Lanes>> {
+    let n_workers = n.div_ceil(Lanes::per_worker(options, n)?);
+    let share = |i: usize| n / n_workers + usize::from(i < n % n_workers);
+    thread::scope(|scope| {
+        let start = |i| scope.spawn(move || Lanes::new(options, share(i), n_workers));
+        let threads: Vec<_> = (0..n_workers).map(start).collect();
+        threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(panicked()))).collect()
+    })
 }
 
 impl Slot {
@@ -253,41 +321,26 @@ impl Slot {
         self.seed.index(self.n_episodes)
     }
 
-    /// Asks a worker for the step inside an episode or the reset between two.
-    fn begin(&mut self, action: &Value) -> Result<()> {
-        let seed = self.next_seed();
-        match (&mut self.seat, &self.episode) {
-            (Seat::Here(_) | Seat::BuiltIn(_), _) => Ok(()),
-            (Seat::Apart(env), Some(_)) => env.begin_step(action),
-            (Seat::Apart(env), None) => {
-                env.begin_reset(seed);
-                Ok(())
-            }
-        }
+    /// A step inside an episode, a reset between two.
+    fn order<'a>(&self, action: &'a Value) -> Order<'a> {
+        if self.episode.is_some() { Order::Step(action) } else { Order::Reset(self.next_seed()) }
     }
 
-    /// Waits for what was begun, or does it here, and writes it down.
-    fn finish(&mut self, action: &Value, policy: &str) -> Result<Step> {
-        let seed = self.next_seed();
-        let step = match (&mut self.seat, &self.episode) {
-            (Seat::Apart(env), _) => env.finish()?,
-            (seat, Some(_)) => seat.env_mut().step(action)?,
-            (seat, None) => seat.env_mut().reset(seed)?,
-        };
+    /// Writes down what came of it.
+    fn record(&mut self, action: &Value, step: &Step, id: &str, policy: &str) -> Result<()> {
         if let Some(episode) = &mut self.episode {
-            episode.push(action.clone(), step.clone())?;
-            return Ok(step);
+            return episode.push(action.clone(), step.clone());
         }
         let meta = EpisodeMeta {
-            env: self.seat.env().spec().id.clone(),
+            env: id.to_string(),
             policy: policy.to_string(),
-            seed,
+            seed: self.next_seed(),
             source: "real".into(),
             task: None,
         };
         self.n_episodes += 1;
         self.episode = Some(Episode::start(step.obs.clone(), meta));
-        Ok(step)
+        Ok(())
     }
 
     fn take_finished(&mut self) -> Option<Episode> {

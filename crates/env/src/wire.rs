@@ -1,5 +1,5 @@
-//! A compact binary form of values, spaces and episodes, for pipes and saved pools. Little-endian; lengths and counts
-//! are 32-bit. The same layout is spoken by `gym/worker.py`.
+//! A compact binary form of values, spaces and episodes, for saved pools. Little-endian; lengths and counts
+//! are 32-bit. Spaces are laid out alike by `gym/worker/frames.py`, whose values need no tags and are read in `gym/lens.rs`.
 
 use std::collections::BTreeMap;
 
@@ -137,10 +137,6 @@ impl<'a> Reader<'a> {
         let bytes =
             self.take(n.checked_mul(4).ok_or_else(|| garbage(format!("expected fewer than {n} numbers")))?)?;
         Ok(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
-    }
-
-    pub fn f32(&mut self) -> Result<f32> {
-        Ok(f32::from_le_bytes(self.array()?))
     }
 
     pub fn blob(&mut self) -> Result<&'a [u8]> {

@@ -3,88 +3,19 @@
 //! `parity data`: for every script in `tests/parity/data` its library writes fixtures, the Rust tests run on those, and the
 //! library opens what the tests left behind. What all scripts have in common stands in `tests/parity/both_ways.py`.
 //! `parity env`: likewise one way, for the worlds of other packages and the scripts in `tests/parity/env`.
+//! `parity bridge`: which real environments work behind the bridge to Gymnasium, as `docs/bridge.md` says.
 //! `parity speed`: the loaders and worlds of others and ours in turns, by the scripts in `benches/peers`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+mod bridge;
+mod libraries;
+
 use crate::Result;
-
-/// A virtual environment: what `pip` is asked for.
-struct Library {
-    name: &'static str,
-    packages: &'static [&'static str],
-}
-
-const LIBRARIES: &[Library] = &[
-    Library {
-        name: "arrays",
-        packages: &["zarr==3.1.6", "numcodecs==0.16.6", "pyarrow==26.0.1", "pillow==13.0.0"],
-    },
-    Library { name: "pyav", packages: &["av==18.1.0", "numpy==2.4.6", "pillow==13.0.0"] },
-    // Two packages that Minari needs for pictures and does not ask for.
-    Library {
-        name: "minari",
-        packages: &["minari[create,hdf5,arrow]==0.5.4", "pillow==13.0.0", "imageio==2.38.1"],
-    },
-    Library {
-        name: "stable-worldmodel",
-        packages: &[
-            "stable-worldmodel[env,format]==0.1.1",
-            // Later ones break some of its environments.
-            "mujoco==3.17.0",
-            "h5py==3.16.0",
-            "hdf5plugin==7.1.0",
-            "imageio-ffmpeg==0.8.1",
-            "decord==0.6.0",
-        ],
-    },
-    Library { name: "gymnasium", packages: &["gymnasium==1.4.0", "numpy==2.4.6"] },
-    // Alone: it asks for libraries of plots that it does not need to play.
-    Library { name: "minatar", packages: &["--no-deps", "minatar==1.0.15", "numpy==2.4.6"] },
-    // Without what it asks for: an old Gym, and libraries of windows.
-    Library {
-        name: "gym-sokoban",
-        packages: &[
-            "--no-deps",
-            "gym-sokoban==0.0.6",
-            "gym==0.26.2",
-            "gym-notices==0.1.0",
-            "cloudpickle==3.1.3",
-            "imageio==2.38.1",
-            "pillow==13.0.0",
-            "numpy==2.4.6",
-            "tqdm==4.70.1",
-            "requests==2.34.2",
-            "urllib3==2.8.0",
-            "idna==3.20",
-            "certifi==2026.10.19.post1",
-            "charset-normalizer==3.5.2",
-            "setuptools==80.9.0",
-        ],
-    },
-    Library { name: "minigrid", packages: &["minigrid==3.2.0", "gymnasium==1.4.0", "numpy==2.4.6"] },
-    Library {
-        name: "robotics",
-        packages: &["gymnasium-robotics==1.4.2", "mujoco==4.0.0", "gymnasium==1.4.0", "numpy==2.4.6"],
-    },
-    Library {
-        name: "gym-pusht",
-        packages: &["gym-pusht==0.1.8", "pymunk==6.11.1", "gymnasium==1.4.0", "numpy==2.4.6"],
-    },
-    Library {
-        name: "worlds",
-        packages: &[
-            "gymnasium==1.4.0",
-            "envpool==1.2.5",
-            "minigrid==3.2.0",
-            "crafter==1.8.3",
-            "gym-pusht==0.1.8",
-        ],
-    },
-    Library { name: "lerobot", packages: &["lerobot==0.4.4", "torch==2.10.0", "torchcodec==0.10.0"] },
-];
+pub use bridge::{parity_bridge, write_bridge_page};
+use libraries::{LIBRARIES, Library};
 
 /// A script, and the tests that read what it makes and leave what it checks.
 struct Script {
@@ -119,6 +50,8 @@ const ENV: &[Script] = &[
     Script { name: "point_maze", library: "robotics", tests: env!("point_maze::"), checks: false },
     Script { name: "sokoban", library: "gym-sokoban", tests: env!("sokoban::"), checks: false },
     Script { name: "table", library: "gym-pusht", tests: env!("table::"), checks: false },
+    Script { name: "bridge", library: "bridge", tests: env!("bridge::"), checks: false },
+    Script { name: "crafter", library: "crafter", tests: env!("crafter::"), checks: false },
 ];
 
 /// Formats, in `tests/parity/data`.
@@ -156,6 +89,7 @@ const SPEED: &[Race] = &[
     Race { name: "store", library: "stable-worldmodel", bench: ["worldsmith-data", "loaders"] },
     Race { name: "video", library: "lerobot", bench: ["worldsmith-data", "loaders"] },
     Race { name: "worlds", library: "worlds", bench: ["worldsmith-env", "worlds"] },
+    Race { name: "bridge", library: "bridge", bench: ["worldsmith-env", "bridge"] },
 ];
 
 /// What `parity` is asked for.
@@ -339,7 +273,7 @@ impl<'a> Work<'a> {
         run_script("make", &made.join(script.name))?;
         let mut tests = Command::new("cargo");
         tests.args(["test", "--quiet"]).args(script.tests).current_dir(self.root);
-        tests.env("WORLDSMITH_FIXTURES", &made);
+        tests.env("WORLDSMITH_FIXTURES", &made).env("WORLDSMITH_PYTHON", python);
         step(script.name, &mut tests)?;
         if script.checks { run_script("check", &self.tmp.join(script.name)) } else { Ok(()) }
     }
@@ -368,15 +302,12 @@ mod tests {
 
     #[test]
     fn every_script_has_an_entry_and_every_entry_a_script_and_a_library() {
-        // Started by hand: it needs no library but Gymnasium, and the tests that read it are slow ones.
-        let by_hand = "bridge";
         for (kind, scripts) in [("data", DATA), ("env", ENV)] {
             let mut found: Vec<String> = fs::read_dir(crate::root().join("tests/parity").join(kind))
                 .unwrap()
                 .filter_map(|entry| {
                     entry.unwrap().file_name().to_str()?.strip_suffix(".py").map(str::to_owned)
                 })
-                .filter(|name| name != by_hand)
                 .collect();
             let mut listed: Vec<&str> = scripts.iter().map(|script| script.name).collect();
             found.sort();
