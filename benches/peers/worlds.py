@@ -133,9 +133,10 @@ PAIRS = [
         for peer, make, ours in [
             (
                 "minigrid DoorKey-8x8, state",
-                lambda: gymnasium_single("MiniGrid-DoorKey-8x8-v0", "minigrid"), "minigrid/doorkey",
+                lambda: gymnasium_single("MiniGrid-DoorKey-8x8-v0", "minigrid"),
+                "minigrid/doorkey?obs=symbols+direction+mission",
             ),
-            ("minigrid DoorKey-8x8, 56x56", minigrid_pictures, "minigrid/doorkey?obs=pixels"),
+            ("minigrid DoorKey-8x8, 56x56", minigrid_pictures, "minigrid/doorkey?obs=pixels&size=56"),
             ("crafter, 64x64", crafter, "crafter?obs=pixels"),
             (
                 "gym-pusht, state",

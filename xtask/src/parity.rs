@@ -64,6 +64,15 @@ const LIBRARIES: &[Library] = &[
             "setuptools==80.9.0",
         ],
     },
+    Library { name: "minigrid", packages: &["minigrid==3.2.0", "gymnasium==1.4.0", "numpy==2.4.6"] },
+    Library {
+        name: "robotics",
+        packages: &["gymnasium-robotics==1.4.2", "mujoco==4.0.0", "gymnasium==1.4.0", "numpy==2.4.6"],
+    },
+    Library {
+        name: "gym-pusht",
+        packages: &["gym-pusht==0.1.8", "pymunk==6.11.1", "gymnasium==1.4.0", "numpy==2.4.6"],
+    },
     Library {
         name: "worlds",
         packages: &[
@@ -106,7 +115,10 @@ const ENV: &[Script] = &[
     Script { name: "classic", library: "gymnasium", tests: env!("classic::"), checks: false },
     Script { name: "toy_text", library: "gymnasium", tests: env!("toy_text::"), checks: false },
     Script { name: "minatar", library: "minatar", tests: env!("arcade::"), checks: false },
+    Script { name: "minigrid", library: "minigrid", tests: env!("minigrid::"), checks: false },
+    Script { name: "point_maze", library: "robotics", tests: env!("point_maze::"), checks: false },
     Script { name: "sokoban", library: "gym-sokoban", tests: env!("sokoban::"), checks: false },
+    Script { name: "table", library: "gym-pusht", tests: env!("table::"), checks: false },
 ];
 
 /// Formats, in `tests/parity/data`.

@@ -86,6 +86,11 @@ pub enum PicturesOption {
     Raw,
     /// As PNG files: as exact, and 8 to 60 times smaller for Breakout and PushT; training unpacks them into memory
     Png,
+    /// As an H.264 video an episode: smallest by far, but not exact; training decodes what it draws
+    #[value(alias = "h264")]
+    Video,
+    /// As an AV1 video an episode: not exact either, and much slower to write and read
+    Av1,
 }
 
 impl PicturesOption {
@@ -94,6 +99,8 @@ impl PicturesOption {
         match self {
             Self::Raw => Pictures::Raw,
             Self::Png => Pictures::Png,
+            Self::Video => Pictures::H264,
+            Self::Av1 => Pictures::Av1,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use worldsmith_core::{Episode, Error, Image, Result, Space, Value};
 
+use crate::Pictures;
 use crate::formats::{Source, SourceInfo};
 
 /// The picture in `height` x `width` pixels. Each output pixel is the mean of the area it covers; where there is less than
@@ -96,6 +97,10 @@ impl Source for Resized {
 
     fn n_episodes(&self) -> usize {
         self.source.n_episodes()
+    }
+
+    fn pictures(&self) -> Option<Pictures> {
+        self.source.pictures()
     }
 
     fn read(&mut self, idx: usize) -> Result<Episode> {

@@ -110,3 +110,24 @@ impl Factor {
         }
     }
 }
+
+/// Checks constants that came from outside against the factors that they are values of.
+pub(crate) fn check(constants: &[f64], factors: &[Factor]) -> Result<()> {
+    for (x, factor) in constants.iter().zip(factors) {
+        let bounds = factor.bounds();
+        if !(exact(*bounds.start())..=exact(*bounds.end())).contains(x) {
+            let (name, low, high) = (factor.name, bounds.start(), bounds.end());
+            return Err(Error::invalid(format!("expected `{name}` from {low} to {high}, got {x}")));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a number which came from outside is within `most` of zero.
+pub(crate) fn check_within(name: &str, x: f64, most: f64) -> Result<()> {
+    if x.abs() <= most {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("expected `{name}` from {} to {most}, got {x}", -most)))
+    }
+}

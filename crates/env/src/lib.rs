@@ -5,7 +5,8 @@
 //!   [`Env`](worldsmith_core::Env)
 //! - [`world`]: what a built-in environment is: pure rules over a state that can be saved; [`factors`] of variation ([`look`]), [`canvas`]
 //!   to draw on; [`blueprint`] makes one ([`Solo`](solo::Solo)) or many ([`batch`]) of them
-//! - [`classic`], [`toy_text`], [`arcade`], [`grid`], [`first_person`], [`driving`]: the worlds
+//! - [`classic`], [`toy_text`], [`arcade`], [`grid`], [`minigrid`], [`mod@crafter`], [`table`], [`plane`], [`first_person`],
+//!   [`driving`]: the worlds
 //! - [`GymEnv`]: any Gymnasium environment, in a Python process of its own
 //! - [`EnvPool`]: steps `n` environments of any kind with automatic resets and hands back finished episodes
 //! - [`conformance`]: the promises every environment keeps, as a check that any crate can run
@@ -19,16 +20,20 @@ pub mod canvas;
 pub mod classic;
 mod clock;
 pub mod conformance;
+pub mod crafter;
 pub mod driving;
 pub mod factors;
 pub mod first_person;
 pub mod grid;
 pub mod gym;
 pub mod look;
+pub mod minigrid;
 mod options;
+pub mod plane;
 mod pool;
 pub mod registry;
 pub mod solo;
+pub mod table;
 pub mod toy_text;
 mod wire;
 pub mod world;

@@ -5,7 +5,9 @@ use worldsmith_core::{Env, Error, ErrorKind, Result};
 use crate::batch::BatchEnv;
 use crate::blueprint::{Blueprint, BuiltIn, COMMON_OPTIONS};
 use crate::factors::Factor;
-use crate::{Options, arcade, classic, driving, first_person, grid, gym, toy_text};
+use crate::{
+    Options, arcade, classic, crafter, driving, first_person, grid, gym, minigrid, plane, table, toy_text,
+};
 
 /// The command that lists every environment, for hints.
 const LIST: &str = "worldsmith envs";
@@ -53,6 +55,10 @@ const GROUPS: &[&[EnvEntry]] = &[
     classic::ENTRIES,
     toy_text::ENTRIES,
     grid::ENTRIES,
+    minigrid::ENTRIES,
+    crafter::ENTRIES,
+    table::ENTRIES,
+    plane::ENTRIES,
     first_person::ENTRIES,
     driving::ENTRIES,
 ];

@@ -22,7 +22,7 @@ mod writer;
 mod yuv;
 
 pub use reader::VideoReader;
-pub use writer::VideoWriter;
+pub use writer::{VideoWriter, video_bytes};
 
 /// How the frames of a file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

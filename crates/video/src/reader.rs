@@ -1,11 +1,11 @@
 //! Reading: frames by number, with as little decoding as they need.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use worldsmith_core::{Error, Image, Result};
+use worldsmith_core::{Error, ErrorKind, Image, Result};
 
 use crate::VideoInfo;
 use crate::decoder::{Decoder, View};
@@ -16,9 +16,10 @@ const READ_AHEAD: usize = 1 << 15;
 /// Pictures kept for the next read: those decoded early because a shown frame needed them. H.264 allows 16.
 const MAX_HELD: usize = 16;
 
-/// A video file, opened for reading.
+/// A video file, or the bytes of one, opened for reading.
 pub struct VideoReader {
-    path: PathBuf,
+    /// Where the file is, if it is one.
+    path: Option<PathBuf>,
     input: Input,
     track: Track,
     info: VideoInfo,
@@ -40,7 +41,20 @@ impl VideoReader {
     /// If the file cannot be read, is damaged, or holds no H.264 or AV1 track of 8 bits and 4:2:0.
     pub fn open(path: &Path) -> Result<Self> {
         let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
-        let (mut file, len) = opened.map_err(|err| Error::io("open video", path, &err))?;
+        let (file, len) = opened.map_err(|err| Error::io("open video", path, &err))?;
+        Self::new(Some(path), Box::new(file), len)
+    }
+
+    /// Reads the bytes of an mp4 file, as [`VideoReader::open`] does a file. Errors name no file.
+    ///
+    /// # Errors
+    /// As [`VideoReader::open`].
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Self> {
+        let len = bytes.as_ref().len() as u64;
+        Self::new(None, Box::new(Cursor::new(bytes)), len)
+    }
+
+    fn new(path: Option<&Path>, mut file: Box<dyn ReadSeek>, len: u64) -> Result<Self> {
         let track = read_track(&mut file, len).map_err(|why| unreadable(path, why))?;
         let (decoder, view) = Decoder::new(&track).map_err(|why| unreadable(path, why))?;
         let timestamps: Vec<f64> = track.frames.iter().map(|frame| frame.secs).collect();
@@ -57,7 +71,7 @@ impl VideoReader {
         }
         let input = Input { file, window: Vec::new(), start: 0 };
         Ok(Self {
-            path: path.to_path_buf(),
+            path: path.map(Path::to_path_buf),
             input,
             track,
             info,
@@ -99,7 +113,8 @@ impl VideoReader {
         let n = self.info.n_frames;
         if frames.start > frames.end || frames.end > n {
             let message = format!("expected frames within 0..{n}, got {}..{}", frames.start, frames.end);
-            return Err(Error::invalid(message).at(&self.path));
+            let err = Error::invalid(message);
+            return Err(self.path.iter().fold(err, |err, path| err.at(path)));
         }
         let mut pictures = vec![None; frames.len()];
         for (frame_idx, picture) in std::mem::take(&mut self.held) {
@@ -111,11 +126,12 @@ impl VideoReader {
             let decoded = self.decode(samples, &frames, &mut pictures);
             if let Err(why) = decoded {
                 self.next_sample = None;
-                return Err(unreadable(&self.path, why));
+                return Err(unreadable(self.path.as_deref(), why));
             }
         }
-        let missing =
-            |picture: Option<Image>| picture.ok_or_else(|| unreadable(&self.path, "a frame is missing"));
+        let missing = |picture: Option<Image>| {
+            picture.ok_or_else(|| unreadable(self.path.as_deref(), "a frame is missing"))
+        };
         pictures.into_iter().map(missing).collect()
     }
 
@@ -177,8 +193,9 @@ impl VideoReader {
     }
 }
 
-fn unreadable(path: &Path, why: impl Into<String>) -> Error {
-    Error::corrupt(path, format!("cannot read video: {}", why.into()))
+fn unreadable(path: Option<&Path>, why: impl Into<String>) -> Error {
+    let err = Error::new(ErrorKind::Corrupt, format!("cannot read video: {}", why.into()));
+    path.into_iter().fold(err, |err, path| err.at(path))
 }
 
 fn fps(timestamps: &[f64]) -> f64 {
@@ -188,9 +205,14 @@ fn fps(timestamps: &[f64]) -> f64 {
     }
 }
 
+/// Where the bytes come from.
+trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
 /// The file, with a stretch of it in memory.
 struct Input {
-    file: File,
+    file: Box<dyn ReadSeek>,
     window: Vec<u8>,
     start: u64,
 }

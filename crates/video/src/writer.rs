@@ -1,7 +1,7 @@
 //! Writing: pictures in, a file out.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Cursor};
 use std::path::{Path, PathBuf};
 
 use worldsmith_core::{Error, Image, Result};
@@ -9,7 +9,7 @@ use worldsmith_core::{Error, Image, Result};
 use crate::Codec;
 use crate::av1_encoder::Av1Encoder;
 use crate::h264_encoder::H264Encoder;
-use crate::mp4::{Muxer, Parsed, SampleEntry};
+use crate::mp4::{Muxer, SampleEntry};
 use crate::yuv::Frame420;
 
 /// Every how many frames decoding can begin; LeRobot's choice, made for random access.
@@ -34,6 +34,72 @@ pub struct VideoWriter {
     path: PathBuf,
     temp: Temp,
     muxer: Muxer<BufWriter<File>>,
+    coder: Coder,
+}
+
+impl VideoWriter {
+    /// Starts a video of `height` by `width` pixels with `fps` frames a second. Every second frame can be read without
+    /// any other.
+    ///
+    /// # Errors
+    /// If a side is 0 or too large for the codec (H.264: 3840 by 2160; AV1: 65535), `fps` is not between 0.001 and
+    /// 100000, or the file cannot be made.
+    pub fn create(path: &Path, height: usize, width: usize, fps: f64, codec: Codec) -> Result<Self> {
+        let coder = Coder::new([height, width], fps, codec).map_err(|err| err.at(path))?;
+        let temp = Temp::beside(path);
+        let muxer = File::create(&temp.path).and_then(|file| Muxer::new(BufWriter::new(file)));
+        let muxer = muxer.map_err(|err| Error::io("write video", path, &err))?;
+        Ok(Self { path: path.to_path_buf(), temp, muxer, coder })
+    }
+
+    /// Adds a frame; grey pictures are written as grey.
+    ///
+    /// # Errors
+    /// If the picture is not of the video's size, cannot be encoded, or the disk is full.
+    pub fn push(&mut self, image: &Image) -> Result<()> {
+        let packets = self.coder.push(image).map_err(|err| err.at(&self.path))?;
+        self.muxer.push(&packets).map_err(|err| Error::io("write video", &self.path, &err))
+    }
+
+    /// Completes the file and puts it at its path, where nothing stood or the old file stood until now.
+    ///
+    /// # Errors
+    /// If there was no frame, or the file cannot be written; the old file is then still whole.
+    pub fn finish(mut self) -> Result<()> {
+        let path = &self.path;
+        let (rest, entry) = self.coder.finish().map_err(|err| err.at(path))?;
+        let written = self.muxer.push(&rest).and_then(|()| self.muxer.finish(&entry, self.coder.timing));
+        let synced = written.and_then(|out| out.into_inner().map_err(io::Error::from)?.sync_all());
+        let renamed = synced.and_then(|()| self.temp.rename(path));
+        renamed.map_err(|err| Error::io("write video", path, &err))
+    }
+}
+
+/// The bytes of an mp4 file that shows `frames`, all of the first one's size, `fps` a second; what [`VideoWriter`] writes
+/// to a file.
+///
+/// # Errors
+/// As [`VideoWriter::create`] and [`VideoWriter::push`], and if there is no frame.
+pub fn video_bytes<'a>(
+    frames: impl IntoIterator<Item = &'a Image>,
+    fps: f64,
+    codec: Codec,
+) -> Result<Vec<u8>> {
+    let mut frames = frames.into_iter().peekable();
+    let first = frames.peek().ok_or_else(no_frame)?;
+    let mut coder = Coder::new([first.height, first.width], fps, codec)?;
+    let unwritable = |err: io::Error| Error::invalid(format!("cannot write video: {err}"));
+    let mut muxer = Muxer::new(Cursor::new(Vec::new())).map_err(unwritable)?;
+    for frame in frames {
+        muxer.push(&coder.push(frame)?).map_err(unwritable)?;
+    }
+    let (rest, entry) = coder.finish()?;
+    let written = muxer.push(&rest).and_then(|()| muxer.finish(&entry, coder.timing));
+    written.map(Cursor::into_inner).map_err(unwritable)
+}
+
+/// From pictures to coded frames.
+struct Coder {
     encoder: Encoder,
     codec: Codec,
     height: usize,
@@ -48,88 +114,66 @@ enum Encoder {
     Av1(Box<Av1Encoder>),
 }
 
-impl VideoWriter {
-    /// Starts a video of `height` by `width` pixels with `fps` frames a second. Every second frame can be read without
-    /// any other.
-    ///
-    /// # Errors
-    /// If a side is 0 or too large for the codec (H.264: 3840 by 2160; AV1: 65535), `fps` is not between 0.001 and
-    /// 100000, or the file cannot be made.
-    pub fn create(path: &Path, height: usize, width: usize, fps: f64, codec: Codec) -> Result<Self> {
-        let timing = timing(fps).map_err(|err| err.at(path))?;
+impl Coder {
+    fn new([height, width]: [usize; 2], fps: f64, codec: Codec) -> Result<Self> {
+        let timing = timing(fps)?;
         let frame = Frame420::new(coded_side(width, codec), coded_side(height, codec));
         if height == 0 || width == 0 || frame.width.max(frame.height) > usize::from(u16::MAX) {
             let message = format!("expected a video of 1 to 65535 pixels a side, got {height}x{width}");
-            return Err(Error::invalid(message).at(path));
+            return Err(Error::invalid(message));
         }
         let encoder = match codec {
             Codec::H264 => H264Encoder::new(fps).map(|encoder| Encoder::H264(Box::new(encoder))),
             Codec::Av1 => Av1Encoder::new(frame.width, frame.height, timing.0, timing.1)
                 .map(|encoder| Encoder::Av1(Box::new(encoder))),
         };
-        let encoder = encoder.map_err(|why| Error::invalid(why).at(path))?;
-        let temp = Temp::beside(path);
-        let muxer = File::create(&temp.path).and_then(|file| Muxer::new(BufWriter::new(file)));
-        let muxer = muxer.map_err(|err| Error::io("write video", path, &err))?;
-        Ok(Self { path: path.to_path_buf(), temp, muxer, encoder, codec, height, width, timing, frame })
+        let encoder = encoder.map_err(Error::invalid)?;
+        Ok(Self { encoder, codec, height, width, timing, frame })
     }
 
-    /// Adds a frame; grey pictures are written as grey.
-    ///
-    /// # Errors
-    /// If the picture is not of the video's size, cannot be encoded, or the disk is full.
-    pub fn push(&mut self, image: &Image) -> Result<()> {
+    /// Takes a frame; gives what is ready.
+    fn push(&mut self, image: &Image) -> Result<Vec<Packet>> {
         let n_bytes = self.height * self.width * image.channels;
         let fits = [image.height, image.width] == [self.height, self.width] && image.data.len() == n_bytes;
         if !fits || !matches!(image.channels, 1 | 3) {
             let ([height, width, channels], want) = (image.shape(), (self.height, self.width));
             let message = format!("expected a picture of {}x{} with 1 or 3 channels, ", want.0, want.1)
                 + &format!("got {height}x{width}x{channels} with {} bytes", image.data.len());
-            return Err(Error::invalid(message).at(&self.path));
+            return Err(Error::invalid(message));
         }
         self.frame.fill(image);
         let packets = match &mut self.encoder {
             Encoder::H264(encoder) => encoder.encode(&self.frame).map(|packet| vec![packet]),
             Encoder::Av1(encoder) => encoder.encode(&self.frame),
         };
-        self.write(packets)
+        packets.map_err(Error::invalid)
     }
 
-    /// Completes the file and puts it at its path, where nothing stood or the old file stood until now.
-    ///
-    /// # Errors
-    /// If there was no frame, or the file cannot be written; the old file is then still whole.
-    pub fn finish(mut self) -> Result<()> {
+    /// What is left after the last frame, and how all frames are coded.
+    fn finish(&mut self) -> Result<(Vec<Packet>, SampleEntry)> {
         let rest = match &mut self.encoder {
             Encoder::H264(_) => Ok(Vec::new()),
             Encoder::Av1(encoder) => encoder.finish(),
         };
-        self.write(rest)?;
+        let rest = rest.map_err(Error::invalid)?;
         let config = match &self.encoder {
             Encoder::H264(encoder) => encoder.config(),
             Encoder::Av1(encoder) => encoder.config(),
         };
-        let none = || Error::invalid("expected at least one frame for a video, got none").at(&self.path);
-        let config = config.ok_or_else(none)?;
         // Both sides were checked when the video was started.
         let size = |width: usize, height: usize| (width as u16, height as u16);
         let entry = SampleEntry {
             codec: self.codec,
-            config,
+            config: config.ok_or_else(no_frame)?,
             coded_size: size(self.frame.width, self.frame.height),
             shown_size: size(self.width, self.height),
         };
-        let written = self.muxer.finish(&entry, self.timing.0, self.timing.1);
-        let synced = written.and_then(|out| out.into_inner().map_err(io::Error::from)?.sync_all());
-        let renamed = synced.and_then(|()| self.temp.rename(&self.path));
-        renamed.map_err(|err| Error::io("write video", &self.path, &err))
+        Ok((rest, entry))
     }
+}
 
-    fn write(&mut self, packets: Parsed<Vec<Packet>>) -> Result<()> {
-        let packets = packets.map_err(|why| Error::invalid(why).at(&self.path))?;
-        let written = packets.iter().try_for_each(|packet| self.muxer.push(&packet.bytes, packet.is_key));
-        written.map_err(|err| Error::io("write video", &self.path, &err))
-    }
+fn no_frame() -> Error {
+    Error::invalid("expected at least one frame for a video, got none")
 }
 
 /// A side of a coded frame that shows `side` pixels: H.264 crops pairs of pixels only.

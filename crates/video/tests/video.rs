@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use worldsmith_core::{ErrorKind, Image, Rng, Seed};
-use worldsmith_video::{Codec, VideoReader, VideoWriter};
+use worldsmith_video::{Codec, VideoReader, VideoWriter, video_bytes};
 
 const CODECS: [Codec; 2] = [Codec::H264, Codec::Av1];
 
@@ -140,6 +140,29 @@ fn odd_and_tiny_sizes_come_back_as_they_went() {
             }
         }
     }
+}
+
+#[test]
+fn a_video_in_memory_is_the_file_that_would_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in CODECS {
+        let (path, frames) = (dir.path().join("a.mp4"), scene(11, 33, 47));
+        write(&path, &frames, 10.0, codec);
+        let bytes = video_bytes(&frames, 10.0, codec).unwrap();
+        assert!(bytes == fs::read(&path).unwrap(), "{codec:?}");
+        let (mut file, mut memory) =
+            (VideoReader::open(&path).unwrap(), VideoReader::from_bytes(bytes.clone()).unwrap());
+        assert_eq!(file.info(), memory.info());
+        for window in [4..9, 0..2, 10..11, 0..11] {
+            assert!(file.read(window.clone()).unwrap() == memory.read(window).unwrap(), "{codec:?}");
+        }
+        let err = VideoReader::from_bytes(bytes[..bytes.len() / 2].to_vec()).err().unwrap();
+        assert_eq!(err.kind(), ErrorKind::Corrupt);
+        assert!(err.to_string().starts_with("cannot read video: "), "{err}");
+    }
+    assert!(video_bytes(&[], 10.0, Codec::H264).unwrap_err().to_string().contains("at least one frame"));
+    let sizes = [Image::new(16, 16, 3), Image::new(16, 18, 3)];
+    assert_eq!(video_bytes(&sizes, 10.0, Codec::H264).unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[test]

@@ -85,7 +85,7 @@ struct Import {
     /// Folder of the store
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How the store keeps pictures; raw if left out
+    /// How the store keeps pictures; if left out, as the data sets do where they are stores, and raw otherwise
     #[arg(long, value_enum, value_name = "HOW")]
     pictures: Option<PicturesOption>,
     /// Go on with a store that was begun
@@ -114,7 +114,8 @@ struct Export {
     /// Pictures as compressed video, which is small but not exact, in formats that can hold both
     #[arg(long)]
     video: bool,
-    /// How an episode store keeps pictures, where that is the format to write; raw if left out
+    /// How an episode store keeps pictures, where that is the format to write; if left out, as the data set does where it is
+    /// a store, and raw otherwise
     #[arg(long, value_enum, value_name = "HOW")]
     pictures: Option<PicturesOption>,
     /// Leave out episodes that are damaged, and say which, instead of stopping at the first
@@ -276,6 +277,11 @@ fn inspected(set: &Inspected) -> String {
     let mut add =
         |name: &str, value: Option<String>| rows.extend(value.map(|value| vec![name.into(), value]));
     add("steps a second", set.fps.map(|fps| fps.to_string()));
+    let kept = |kept: data::Pictures| match kept.is_exact() {
+        true => format!("kept {kept}"),
+        false => format!("kept as {kept} video, which is not exact"),
+    };
+    add("pictures", set.pictures.map(kept));
     add("first episode", set.first_len.map(|n| format!("{n} steps")));
     add("task", set.task.clone());
     rows.extend(set.notes.iter().map(|note| vec!["note".into(), note.clone()]));

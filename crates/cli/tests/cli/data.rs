@@ -136,6 +136,53 @@ fn pictures_kept_as_png_are_the_same_episodes_in_fewer_bytes_and_train() {
 }
 
 #[test]
+fn pictures_kept_as_video_are_small_the_same_for_every_command_and_train() {
+    let dir = folder();
+    let json = |args: &[&str]| run_json(dir.path(), args);
+    json(&["collect", "--env", "breakout?size=64", "--episodes", "12", "--out", "raw"]);
+    json(&["data", "import", "raw", "--pictures", "video", "--out", "video"]);
+    let head = |store: &str| {
+        let head = std::fs::read_to_string(dir.path().join(store).join("store.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&head).unwrap()["pictures"].clone()
+    };
+    let hashes = |store: &str| -> Vec<String> {
+        let index = std::fs::read_to_string(dir.path().join(store).join("index.jsonl")).unwrap();
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["hash"].to_string();
+        index.lines().map(line).collect()
+    };
+    let size =
+        |store: &str| std::fs::metadata(dir.path().join(store).join("shards/000000.arrow")).unwrap().len();
+    assert!(size("video") < size("raw") / 10, "{} {}", size("video"), size("raw"));
+    assert_eq!(json(&["data", "inspect", "video"])["pictures"], "h264");
+    let shown = run(dir.path(), &["data", "inspect", "video"]).stdout;
+    assert!(shown.contains("kept as H.264 video, which is not exact"), "{shown}");
+    assert_eq!(json(&["data", "verify", "video"])["passed"], true);
+    assert_eq!(json(&["data", "stats", "video"])["episodes"], 12);
+    // An import that goes on knows what it wrote, though it is not what it read.
+    let again = json(&["data", "import", "raw", "--resume", "--out", "video"]);
+    assert_eq!((&again["episodes"], &again["steps"]), (&12.into(), &0.into()));
+    // What is taken from such a store is not coded again, and is known wherever it went.
+    json(&["data", "merge", "video", "--out", "merged"]);
+    json(&["data", "split", "video", "--test", "0.4", "--out", "parts"]);
+    assert_eq!(["video", "merged", "parts/train", "parts/test"].map(head), ["h264"; 4]);
+    assert_eq!((hashes("merged"), size("merged")), (hashes("video"), size("video")));
+    let mut parts = [hashes("parts/train"), hashes("parts/test")].concat();
+    let mut all = hashes("video");
+    parts.sort();
+    all.sort();
+    assert_eq!(parts, all);
+    assert_eq!(json(&["data", "verify", "parts/train", "parts/test"])["passed"], true);
+    json(&["data", "merge", "video", "--pictures", "raw", "--out", "back"]);
+    json(&["data", "export", "video", "--to", "npz", "--out", "npz"]);
+    json(&["data", "import", "npz", "--out", "npz-back"]);
+    assert_eq!((hashes("back"), hashes("npz-back")), (hashes("video"), hashes("video")));
+    json(&["data", "split", "video", "--image-size", "32", "--test", "0.4", "--out", "small"]);
+    assert_eq!(json(&["data", "verify", "small/train", "small/test"])["passed"], true);
+    let args = ["train", "--preset", "tiny", "--data", "video", "--steps", "50", "--out", "run"];
+    assert!(json(&args)["updates"].as_u64().unwrap() > 0);
+}
+
+#[test]
 fn what_is_added_to_a_store_is_new_and_copies_are_never_on_both_sides_of_training() {
     let dir = folder();
     let collect = ["collect", "--env", "breakout", "--episodes", "3", "--out", "store"];

@@ -28,6 +28,7 @@ use std::path::Path;
 use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
 
 use crate::resize::Resized;
+use crate::{Pictures, Store};
 
 /// The command that lists every format, for hints.
 const LIST: &str = "worldsmith data formats";
@@ -131,6 +132,16 @@ pub trait Source: Send {
     /// As [`Source::read`], and if the episode has no such steps.
     fn read_range(&mut self, idx: usize, steps: Range<usize>) -> Result<Episode> {
         self.read(idx)?.slice(steps)
+    }
+
+    /// The store that episodes are read from as they are there, if that is where they come from.
+    fn store(&self) -> Option<&Store> {
+        None
+    }
+
+    /// How pictures are kept, if an episode store keeps them.
+    fn pictures(&self) -> Option<Pictures> {
+        self.store().map(Store::pictures)
     }
 }
 

@@ -1,11 +1,12 @@
 //! This program's own episode store, read as a data set, so that every command works on it too.
 
+use std::ops::Range;
 use std::path::Path;
 
 use worldsmith_core::{Episode, Result};
 
 use super::{Format, ReadOptions, Sink, SinkSpec, Source, SourceInfo};
-use crate::{Keeping, Store};
+use crate::{Keeping, Pictures, Store};
 
 /// Registry entry.
 pub const FORMAT: Format = Format {
@@ -42,12 +43,21 @@ impl Source for StoreSource {
     fn read(&mut self, idx: usize) -> Result<Episode> {
         self.store.read(idx)
     }
+
+    fn read_range(&mut self, idx: usize, steps: Range<usize>) -> Result<Episode> {
+        self.store.read_range(idx, steps)
+    }
+
+    fn store(&self) -> Option<&Store> {
+        Some(&self.store)
+    }
 }
 
 struct StoreSink(Store);
 
 fn create(path: &Path, spec: &SinkSpec) -> Result<Box<dyn Sink>> {
-    let keeping = Keeping { fps: Some(spec.fps), ..Keeping::default() };
+    let pictures = if spec.video { Pictures::H264 } else { Pictures::Raw };
+    let keeping = Keeping { pictures, fps: Some(spec.fps) };
     Ok(Box::new(StoreSink(Store::create_with(path, &spec.obs, &spec.action, keeping)?)))
 }
 

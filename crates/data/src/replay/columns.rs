@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use worldsmith_core::{Error, Image, Result, Space, Value};
 
-use bytes::Bytes;
-
 use super::mapped::Mapped;
 use super::ring::Ring;
 use super::window::Cut;
 use crate::leaf::{Leaf, leaves};
+use crate::store::Footage;
 use crate::{Cell, Column};
 
 /// One observation leaf over all steps, in the form its [`Column`] has.
@@ -70,12 +69,19 @@ impl LeafRing {
         &self.leaf.name
     }
 
+    /// Keeps no more than `most_bytes` of pictures that are decoded when they are drawn.
+    pub fn keep_decoded(&self, most_bytes: usize) {
+        if let AnyRing::Mapped(mapped) = &self.ring {
+            mapped.keep_decoded(most_bytes);
+        }
+    }
+
     /// Adds the mapped pictures of an episode, if that is what this is.
-    pub fn push_mapped(&mut self, pictures: &BTreeMap<String, Bytes>) -> Result<()> {
+    pub fn push_mapped(&mut self, pictures: &mut BTreeMap<String, Footage>) -> Result<()> {
         match &mut self.ring {
             AnyRing::Mapped(mapped) => {
                 let missing = || Error::invalid(format!("expected pictures `{}`, got none", self.leaf.name));
-                mapped.push(pictures.get(&self.leaf.name).ok_or_else(missing)?.clone());
+                mapped.push(pictures.remove(&self.leaf.name).ok_or_else(missing)?);
                 Ok(())
             }
             _ => Ok(()),
@@ -107,17 +113,25 @@ impl LeafRing {
         }
     }
 
-    /// The leaf at step `idx`, counted from the oldest.
-    pub fn get(&self, idx: usize) -> Cell<'_> {
-        match &self.ring {
+    /// The leaf at step `idx`, counted from the oldest; what must be decoded goes to `decoded`.
+    pub fn get<'a>(&'a self, idx: usize, decoded: &'a mut Vec<u8>) -> Result<Cell<'a>> {
+        Ok(match &self.ring {
             AnyRing::U8(ring) => Cell::U8(ring.get(idx)),
-            AnyRing::Mapped(mapped) => Cell::U8(mapped.get(idx)),
+            AnyRing::Mapped(mapped) => Cell::U8(mapped.get(idx, decoded)?),
             AnyRing::F32(ring) => Cell::F32(ring.get(idx)),
-        }
+        })
     }
 
     /// Writes the windows at `cuts` into the column called like this leaf, using its memory again if there is one.
-    pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut BTreeMap<String, Column>) {
+    ///
+    /// # Errors
+    /// If pictures are kept as video and cannot be decoded.
+    pub fn copy_windows(
+        &self,
+        cuts: &[Cut],
+        n_rows: usize,
+        out: &mut BTreeMap<String, Column>,
+    ) -> Result<()> {
         let column = match out.get_mut(&self.leaf.name) {
             Some(column) => column,
             None => out.entry(self.leaf.name.clone()).or_insert_with(|| self.empty_column()),
@@ -129,7 +143,7 @@ impl LeafRing {
             }
             (AnyRing::Mapped(mapped), Column::U8 { shape, data }) => {
                 shape.clone_from(&self.shape);
-                mapped.copy_windows(cuts, n_rows, data);
+                mapped.copy_windows(cuts, n_rows, data)?;
             }
             (AnyRing::F32(ring), Column::F32 { shape, data }) => {
                 shape.clone_from(&self.shape);
@@ -138,9 +152,10 @@ impl LeafRing {
             (_, other) => {
                 // The batch came from a replay of another space.
                 *other = self.empty_column();
-                self.copy_windows(cuts, n_rows, out);
+                self.copy_windows(cuts, n_rows, out)?;
             }
         }
+        Ok(())
     }
 
     fn empty_column(&self) -> Column {

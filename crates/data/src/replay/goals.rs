@@ -59,7 +59,9 @@ impl Relabel {
                 return Ok(None);
             }
             let step = self.draw(replay, replay.find(batch.starts[b])?, rng);
-            let goal = replay.cell(&self.achieved, step).ok_or_else(|| missing(&self.achieved))?;
+            let mut decoded = Vec::new();
+            let goal = replay.cell(&self.achieved, step, &mut decoded)?;
+            let goal = goal.ok_or_else(|| missing(&self.achieved))?;
             let rows = b * batch.n_steps..(b + 1) * batch.n_steps;
             for i in rows.filter(|i| batch.mask[*i]) {
                 desired.set(i, goal);

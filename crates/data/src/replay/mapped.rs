@@ -1,10 +1,14 @@
-//! Pictures that stay where they are: in the mapped files of a store, which the system reads as they are needed.
+//! Pictures that stay where they are: in the mapped files of a store, which the system reads as they are needed. Those that
+//! are kept as video are decoded when they are drawn.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use bytes::Bytes;
+use worldsmith_core::Result;
 
+use super::decoded::Decoded;
 use super::window::Cut;
+use crate::store::{Film, Footage};
 
 /// Rows to a block.
 const BLOCK: u64 = 16;
@@ -23,13 +27,23 @@ pub(super) struct Mapped {
     /// For each block of [`BLOCK`] rows, from that of the oldest row on, the run (counted from the first ever) that its
     /// first row lies in, so that a row is found at once however many episodes there are.
     blocks: VecDeque<u64>,
+    /// What was decoded lately, by the number of its run.
+    decoded: Decoded,
 }
 
 #[derive(Debug)]
 struct Run {
     /// Rows ever kept before it.
     start: u64,
-    rows: Bytes,
+    rows: Footage,
+    n_rows: usize,
+}
+
+/// A stretch of one run.
+enum Part<'a> {
+    Raw(&'a [u8]),
+    /// The number of the run, its film, and which pictures of it.
+    Coded(u64, &'a Film, Range<usize>),
 }
 
 impl Mapped {
@@ -38,13 +52,19 @@ impl Mapped {
         Self { width, ..Self::default() }
     }
 
+    /// Keeps no more than `most_bytes` of what was decoded; nothing until this is called.
+    pub fn keep_decoded(&self, most_bytes: usize) {
+        self.decoded.keep_at_most(most_bytes);
+    }
+
     /// Adds the pictures of an episode, a whole number of them and at least one.
-    pub fn push(&mut self, rows: Bytes) {
+    pub fn push(&mut self, rows: Footage) {
+        let n_rows = rows.n_rows(self.width);
         let (start, run) = (self.n_rows, self.n_runs_gone + self.runs.len() as u64);
-        self.n_rows += (rows.len() / self.width) as u64;
+        self.n_rows += n_rows as u64;
         let (first, end) = (start.div_ceil(BLOCK), self.n_rows.div_ceil(BLOCK));
         self.blocks.extend((first..end).map(|_| run));
-        self.runs.push_back(Run { start, rows });
+        self.runs.push_back(Run { start, rows, n_rows });
     }
 
     /// Forgets the `n` oldest rows: whole episodes.
@@ -59,14 +79,27 @@ impl Mapped {
         self.blocks.drain(..n_left.min(self.blocks.len()));
     }
 
-    /// Row `idx`, counted from the oldest.
-    pub fn get(&self, idx: usize) -> &[u8] {
+    /// Row `idx`, counted from the oldest; if it must be decoded, in the memory of `decoded`.
+    ///
+    /// # Errors
+    /// If it cannot be decoded.
+    pub fn get<'a>(&'a self, idx: usize, decoded: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         let (run, row) = self.find(idx);
-        &self.runs[run].rows[row * self.width..(row + 1) * self.width]
+        match self.part(run, row..row + 1) {
+            Part::Raw(bytes) => Ok(bytes),
+            Part::Coded(run, film, rows) => {
+                decoded.clear();
+                self.decoded.copy(run, film, rows, decoded)?;
+                Ok(decoded)
+            }
+        }
     }
 
     /// The windows at `cuts`, each of `n_rows` rows, one after the other, in the memory of `out` as far as it goes.
-    pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// If one cannot be decoded.
+    pub fn copy_windows(&self, cuts: &[Cut], n_rows: usize, out: &mut Vec<u8>) -> Result<()> {
         out.clear();
         out.reserve(cuts.len() * n_rows * self.width);
         // Where everything lies first, and the head of each part fetched: the processor then waits for many places at once
@@ -77,26 +110,40 @@ impl Mapped {
             self.parts(cut, &mut parts);
             ends.push(parts.len());
         }
-        let heads = parts.iter().fold(0, |all, part| all ^ part.first().unwrap_or(&0));
+        let head = |part: &Part| if let Part::Raw(bytes) = part { bytes.first().copied() } else { None };
+        let heads = parts.iter().fold(0, |all, part| all ^ head(part).unwrap_or(0));
         std::hint::black_box(heads);
+        let mut parts = parts.into_iter();
         let mut begin = 0;
         for ((cut, end), n) in cuts.iter().zip(ends).zip(1..) {
             out.resize(out.len() + cut.n_empty * self.width, 0);
-            parts[begin..end].iter().for_each(|part| out.extend_from_slice(part));
+            for part in parts.by_ref().take(end - begin) {
+                match part {
+                    Part::Raw(bytes) => out.extend_from_slice(bytes),
+                    Part::Coded(run, film, rows) => self.decoded.copy(run, film, rows, out)?,
+                }
+            }
             out.resize(n * n_rows * self.width, 0);
             begin = end;
         }
+        Ok(())
     }
 
-    /// Adds the bytes of the steps of `cut`: one part an episode.
-    fn parts<'a>(&'a self, cut: &Cut, parts: &mut Vec<&'a [u8]>) {
-        let (mut run, row) = self.find(cut.begin);
-        let (mut from, mut left) = (row * self.width, cut.len * self.width);
+    /// Adds where the steps of `cut` are: one part an episode.
+    fn parts<'a>(&'a self, cut: &Cut, parts: &mut Vec<Part<'a>>) {
+        let (mut run, mut row) = self.find(cut.begin);
+        let mut left = cut.len;
         while left > 0 {
-            let rest = &self.runs[run].rows[from..];
-            let part = &rest[..left.min(rest.len())];
-            parts.push(part);
-            (left, run, from) = (left - part.len(), run + 1, 0);
+            let n = left.min(self.runs[run].n_rows - row);
+            parts.push(self.part(run, row..row + n));
+            (left, run, row) = (left - n, run + 1, 0);
+        }
+    }
+
+    fn part(&self, run: usize, rows: Range<usize>) -> Part<'_> {
+        match &self.runs[run].rows {
+            Footage::Raw(bytes) => Part::Raw(&bytes[rows.start * self.width..rows.end * self.width]),
+            Footage::Film(film) => Part::Coded(self.n_runs_gone + run as u64, film, rows),
         }
     }
 

@@ -7,6 +7,7 @@
 //! [`n_step_returns`]: crate::n_step_returns
 
 mod columns;
+mod decoded;
 mod goals;
 mod mapped;
 mod n_step;
@@ -36,6 +37,9 @@ use crate::{Batch, Cell, StepId, Store};
 
 /// A run that counts further than this has lost its way.
 const MAX_COUNT: u64 = 1 << 62;
+
+/// Pictures that a mapped replay decoded are kept up to so many bytes, if nobody says otherwise.
+const MOST_DECODED_BYTES: usize = 1 << 30;
 
 /// The latest episodes of one environment, flattened into one stream of steps.
 ///
@@ -89,12 +93,25 @@ impl Replay {
     }
 
     /// An empty replay of episodes that lie in a store and whose pictures stay there: see [`Replay::push_stored`]. A store
-    /// that is larger than memory can be trained on.
+    /// that is larger than memory can be trained on. Of pictures kept as video only what is drawn is decoded, when it
+    /// is drawn, and up to 1 GiB of it are kept for the next time ([`Replay::keep_decoded`]); a video that cannot be decoded
+    /// is an error of drawing.
     ///
     /// # Errors
     /// As [`Replay::new`].
     pub fn mapped(obs: &Space, action: &Space, capacity_steps: usize, seed: Seed) -> Result<Self> {
-        Self::with_columns(obs, action, LeafRing::all(obs, capacity_steps, true)?, capacity_steps, seed)
+        let columns = LeafRing::all(obs, capacity_steps, true)?;
+        let replay = Self::with_columns(obs, action, columns, capacity_steps, seed)?;
+        replay.keep_decoded(MOST_DECODED_BYTES);
+        Ok(replay)
+    }
+
+    /// Keeps no more than `most_bytes` of pictures that were decoded to be drawn; the longest unused leave first. Each
+    /// column of pictures has its equal share.
+    pub fn keep_decoded(&self, most_bytes: usize) {
+        let mapped = || self.columns.iter().filter(|column| column.is_mapped());
+        let share = most_bytes / mapped().count().max(1);
+        mapped().for_each(|column| column.keep_decoded(share));
     }
 
     fn with_columns(
@@ -137,7 +154,7 @@ impl Replay {
         self.push_checked(episode)
     }
 
-    /// Adds episode `idx` of `store`, which keeps its pictures raw. A mapped replay leaves them there, others copy them.
+    /// Adds episode `idx` of `store`. A mapped replay leaves its pictures there, which must be raw or video; others copy them.
     ///
     /// # Errors
     /// As [`Replay::push`], and if the episode cannot be read or is longer than the whole replay.
@@ -155,11 +172,11 @@ impl Replay {
             );
             return Err(Error::new(ErrorKind::Mismatch, message).at(store.dir()));
         }
-        let (episode, pictures) = store.read_mapped(idx)?;
+        let (episode, mut pictures) = store.read_mapped(idx)?;
         let mut flat = Vec::new();
         for action in &episode.actions {
             flat.clear();
-            self.action.flatten(action, &mut flat)?;
+            self.action.flatten(action, &mut flat).map_err(|err| err.at(store.dir()))?;
         }
         if episode.obs.len() > self.capacity {
             let (steps, capacity) = (episode.obs.len(), self.capacity);
@@ -168,8 +185,8 @@ impl Replay {
             ))
             .hint("choose a larger replay capacity"));
         }
-        self.push_checked(&episode)?;
-        self.columns.iter_mut().try_for_each(|column| column.push_mapped(&pictures))
+        self.push_checked(&episode).map_err(|err| err.at(store.dir()))?;
+        self.columns.iter_mut().try_for_each(|column| column.push_mapped(&mut pictures))
     }
 
     fn push_checked(&mut self, episode: &Episode) -> Result<()> {
@@ -257,8 +274,7 @@ impl Replay {
         let n_starts = self.len_steps() - n_steps + 1;
         let oldest = self.timeline.held().start;
         let starts: Vec<u64> = (0..n_seqs).map(|_| oldest + self.rng.below(n_starts) as u64).collect();
-        self.copy_windows(&starts, &Window::crossing(n_steps), out);
-        Ok(())
+        self.copy_windows(&starts, &Window::crossing(n_steps), out)
     }
 
     /// `n` single transitions, drawn uniformly: windows of two steps that never run over the end of an episode.
@@ -282,7 +298,7 @@ impl Replay {
             }
         }
         let mut batch = Batch::default();
-        self.copy_windows(&starts, &Window::within(2), &mut batch);
+        self.copy_windows(&starts, &Window::within(2), &mut batch)?;
         Ok(batch)
     }
 
@@ -293,8 +309,7 @@ impl Replay {
     pub fn windows_into(&self, starts: &[StepId], window: &Window, out: &mut Batch) -> Result<()> {
         window.check()?;
         let steps: Vec<u64> = starts.iter().map(|id| self.find(*id)).collect::<Result<_>>()?;
-        self.copy_windows(&steps, window, out);
-        Ok(())
+        self.copy_windows(&steps, window, out)
     }
 
     /// The number of the step called `id`.
@@ -306,21 +321,22 @@ impl Replay {
         })
     }
 
-    /// The leaf `name` of the observation at `step`, which is held.
-    fn cell(&self, name: &str, step: u64) -> Option<Cell<'_>> {
-        let column = self.columns.iter().find(|column| column.name() == name)?;
-        Some(column.get((step - self.timeline.held().start) as usize))
+    /// The leaf `name` of the observation at `step`, which is held; what must be decoded goes to `decoded`.
+    fn cell<'a>(&'a self, name: &str, step: u64, decoded: &'a mut Vec<u8>) -> Result<Option<Cell<'a>>> {
+        let column = self.columns.iter().find(|column| column.name() == name);
+        let idx = (step - self.timeline.held().start) as usize;
+        column.map(|column| column.get(idx, decoded)).transpose()
     }
 
     /// Copies the windows at `starts`, which are steps held.
-    fn copy_windows(&self, starts: &[u64], window: &Window, out: &mut Batch) {
+    fn copy_windows(&self, starts: &[u64], window: &Window, out: &mut Batch) -> Result<()> {
         let (timeline, n_rows) = (&self.timeline, window.n_rows());
         let cut = |start: &u64| window.cut(*start, &timeline.own(*start), timeline.held());
         let cuts: Vec<Cut> = starts.iter().map(cut).collect();
         (out.n_seqs, out.n_steps, out.burn_in) = (starts.len(), n_rows, window.burn_in);
         out.obs.retain(|name, _| self.columns.iter().any(|column| column.name() == name));
         for column in &self.columns {
-            column.copy_windows(&cuts, n_rows, &mut out.obs);
+            column.copy_windows(&cuts, n_rows, &mut out.obs)?;
         }
         out.action_len = self.actions.width();
         self.actions.copy_windows(&cuts, n_rows, &mut out.action);
@@ -330,6 +346,7 @@ impl Replay {
         out.starts.extend(starts.iter().map(|start| timeline.id(*start)));
         out.weights.clear();
         out.weights.resize(starts.len(), 1.0);
+        Ok(())
     }
 
     /// Fills in what kinds of steps there are and whose.

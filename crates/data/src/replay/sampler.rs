@@ -115,12 +115,12 @@ impl Sampler {
                 let is_start = |step| replay.timeline.is_start(window, step);
                 let draw = |_| pick.draw(runs, seen, is_start, rng);
                 let steps = (0..n_seqs).map(draw).collect::<Option<Vec<_>>>();
-                replay.copy_windows(&steps.ok_or_else(|| nothing(window))?, window, out);
+                replay.copy_windows(&steps.ok_or_else(|| nothing(window))?, window, out)?;
             }
             Starts::Weights(weights) => {
                 let drawn = weights.draw(n_seqs, rng).ok_or_else(|| nothing(window))?;
                 let steps: Vec<u64> = drawn.iter().map(|p| step_at(*p, seen.start, *capacity)).collect();
-                replay.copy_windows(&steps, window, out);
+                replay.copy_windows(&steps, window, out)?;
                 if let Pick::Prioritised { beta, .. } = pick {
                     out.weights.clear();
                     out.weights.extend(weights.corrections(&drawn, *beta));

@@ -5,6 +5,7 @@ use std::io::{ErrorKind as IoKind, Read};
 use std::path::Path;
 use std::sync::PoisonError;
 
+use arrow_array::RecordBatch;
 use worldsmith_core::{Episode, Error, Result};
 
 use super::index::{self, Entry, Index, IndexWriter};
@@ -12,7 +13,6 @@ use super::shard::ShardWriter;
 use super::{LOCK, SHARDS, Store};
 use crate::atomic::{sync_folder, temp_path};
 use crate::crc32;
-use crate::fingerprint::fingerprint;
 use crate::leaf::check_episode;
 
 /// A shard that has grown to this many bytes gets no more episodes.
@@ -55,22 +55,36 @@ impl Store {
     /// As [`Store::append`].
     pub fn append_later(&mut self, episode: &Episode) -> Result<()> {
         check_episode(episode, self.obs(), self.action()).map_err(|err| err.at(&self.dir))?;
-        let rows = self.layout.encode(episode);
-        let rows =
-            rows.map_err(|err| Error::invalid(format!("cannot write episode: {err}")).at(&self.dir))?;
+        let rows = self.encode(episode)?;
+        let hash = self.fingerprint_of_rows(&rows, episode)?;
+        self.write_later(&rows, Entry::unplaced(episode, hash))
+    }
+
+    /// Adds episode `idx` of another store as it lies there, if that keeps pictures like this one: nothing is coded a second
+    /// time. Otherwise as [`Store::append_later`] after [`Store::read`].
+    ///
+    /// # Errors
+    /// As both.
+    pub fn append_stored_later(&mut self, from: &Store, idx: usize) -> Result<()> {
+        if !self.keeps_like(from) {
+            return self.append_later(&from.read(idx)?);
+        }
+        let entry = from.entry(idx)?;
+        let rows = from.rows(&entry, from.bytes(&entry)?)?;
+        self.write_later(&rows, entry)
+    }
+
+    /// Writes the rows of an episode, and enters where they lie.
+    fn write_later(&mut self, rows: &RecordBatch, entry: Entry) -> Result<()> {
         self.start_writing()?;
         let Some(writer) = &mut self.writer else { unreachable!("writing was started above") };
-        let (at, bytes) = writer.shard.append(&rows)?;
+        let (at, bytes) = writer.shard.append(rows)?;
         writer.pending.push(Entry {
-            steps: episode.len(),
-            end: episode.end,
-            total_reward: episode.total_reward(),
-            meta: episode.meta.clone(),
-            hash: fingerprint(episode),
             shard: writer.shard_idx,
             at,
             bytes: bytes.len() as u64,
             crc32: crc32(&bytes),
+            ..entry
         });
         let n_bytes: u64 = writer.pending.iter().map(|entry| entry.bytes).sum();
         if n_bytes >= COMMIT_BYTES || writer.shard.len() >= SHARD_BYTES { self.commit() } else { Ok(()) }

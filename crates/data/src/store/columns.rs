@@ -10,10 +10,12 @@
 //! | `reward` | f32 | the reward that answered the action; null in the last row |
 //! | `kind` | u8 | 0 first, 1 mid, 2 terminated, 3 truncated: what kind of step the observation is |
 //!
-//! Pictures are lists of `height * width * channels` bytes, or PNG files; numbers are lists of f32; choices are i64 or
-//! lists of i64; texts are UTF-8. A list's shape stands in its field's metadata under `shape`.
+//! Pictures are lists of `height * width * channels` bytes, or PNG files, or all in one mp4 file in the first row
+//! (`film.rs`); numbers are lists of f32; choices are i64 or lists of i64; texts are UTF-8. The shape of a list, or of a
+//! video's frames, stands in its field's metadata under `shape`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -26,7 +28,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use worldsmith_core::{Episode, EpisodeMeta, Image, Result, Space, StepKind, Value};
 
-use super::Pictures;
+use super::{Keeping, Pictures, film};
 use crate::export;
 use crate::leaf::{Leaf, leaves};
 use crate::picture;
@@ -35,7 +37,10 @@ pub(super) const REWARD: &str = "reward";
 const KIND: &str = "kind";
 
 /// What went wrong in a batch; the caller knows in which file.
-type Reading<T> = std::result::Result<T, String>;
+pub(super) type Reading<T> = std::result::Result<T, String>;
+
+/// A picture leaf of an episode: its name, the shape of a picture, and the bytes that keep all of them.
+type Kept<'a> = (&'a str, [usize; 3], &'a [u8]);
 
 /// How episodes of two spaces are laid out as columns.
 #[derive(Debug, Clone)]
@@ -43,19 +48,28 @@ pub(super) struct Layout {
     pub schema: SchemaRef,
     pub obs: Vec<Leaf>,
     pub action: Vec<Leaf>,
-    pub pictures: Pictures,
+    pub keeping: Keeping,
 }
 
 impl Layout {
     /// # Errors
     /// If two leaves of a space have one name.
-    pub fn new(obs: &Space, action: &Space, pictures: Pictures) -> Result<Self> {
+    pub fn new(obs: &Space, action: &Space, keeping: Keeping) -> Result<Self> {
         let (obs, action) = (leaves(obs, "obs", "obs/")?, leaves(action, "action", "action/")?);
-        let seen = obs.iter().map(|leaf| field(leaf, false, pictures));
-        let done = action.iter().map(|leaf| field(leaf, true, pictures));
+        let seen = obs.iter().map(|leaf| field(leaf, false, keeping.pictures));
+        let done = action.iter().map(|leaf| field(leaf, true, keeping.pictures));
         let own = [Field::new(REWARD, DataType::Float32, true), Field::new(KIND, DataType::UInt8, false)];
         let schema = Arc::new(Schema::new(seen.chain(done).chain(own).collect::<Vec<_>>()));
-        Ok(Self { schema, obs, action, pictures })
+        Ok(Self { schema, obs, action, keeping })
+    }
+
+    /// Checks that all pictures can be kept as is asked for.
+    ///
+    /// # Errors
+    /// If they are to be a video and there is none of their size.
+    pub fn check_pictures(&self) -> Result<()> {
+        let Some(codec) = self.keeping.pictures.codec() else { return Ok(()) };
+        self.obs.iter().chain(&self.action).try_for_each(|leaf| film::check(leaf, codec))
     }
 
     /// The rows of an episode that was checked against both spaces.
@@ -64,11 +78,11 @@ impl Layout {
         let mut columns = Vec::with_capacity(self.schema.fields().len());
         for leaf in &self.obs {
             let values = episode.obs.iter().map(|value| leaf.find(value)).collect();
-            columns.push(column(leaf, values, self.pictures)?);
+            columns.push(column(leaf, values, self.keeping)?);
         }
         for leaf in &self.action {
             let values = episode.actions.iter().map(|value| leaf.find(value)).chain([None]).collect();
-            columns.push(column(leaf, values, self.pictures)?);
+            columns.push(column(leaf, values, self.keeping)?);
         }
         let rewards = episode.rewards.iter().copied().map(Some).chain([None]);
         columns.push(Arc::new(rewards.collect::<Float32Array>()));
@@ -76,66 +90,87 @@ impl Layout {
         RecordBatch::try_new(self.schema.clone(), columns)
     }
 
-    /// The episode in `rows`, which have this layout.
-    pub fn decode(&self, rows: &RecordBatch, end: StepKind, meta: EpisodeMeta) -> Reading<Episode> {
-        self.decode_with(rows, end, meta, value)
+    /// The `steps` of the episode in `rows`, which have this layout; no other pictures are decoded. `end` is how they end.
+    pub fn decode(
+        &self,
+        rows: &RecordBatch,
+        steps: Range<usize>,
+        end: StepKind,
+        meta: EpisodeMeta,
+    ) -> Reading<Episode> {
+        let codec = self.keeping.pictures.codec();
+        self.decode_with(rows, steps, (end, meta), |leaf, column, (n, wanted)| match &leaf.space {
+            Space::Image { height, width, channels } if codec.is_some() && !wanted.is_empty() => {
+                let film = film::cell(column)?.to_vec();
+                let pictures = film::decode(film, [*height, *width, *channels], n, wanted);
+                let pictures = pictures.map_err(|why| format!("column `{}`: {why}", leaf.name))?;
+                Ok(pictures.into_iter().map(Value::Image).collect())
+            }
+            _ => wanted.map(|t| value(leaf, column, t)).collect(),
+        })
     }
 
-    /// As [`Layout::decode`], but pictures have no bytes.
+    /// The whole episode, but pictures have no bytes.
     pub fn decode_without_pictures(
         &self,
         rows: &RecordBatch,
         end: StepKind,
         meta: EpisodeMeta,
     ) -> Reading<Episode> {
-        self.decode_with(rows, end, meta, |leaf, column, t| match &leaf.space {
-            Space::Image { height, width, channels } => Ok(Value::Image(Image {
-                height: *height,
-                width: *width,
-                channels: *channels,
-                data: Vec::new(),
-            })),
-            _ => value(leaf, column, t),
+        let steps = 0..rows.num_rows().saturating_sub(1);
+        self.decode_with(rows, steps, (end, meta), |leaf, column, (_, wanted)| match leaf.space {
+            Space::Image { height, width, channels } => {
+                let blank = Image { height, width, channels, data: Vec::new() };
+                Ok(vec![Value::Image(blank); wanted.len()])
+            }
+            _ => wanted.map(|t| value(leaf, column, t)).collect(),
         })
     }
 
-    /// The bytes of all pictures of each picture leaf of the observations, by name.
-    pub fn pictures<'a>(&'a self, rows: &'a RecordBatch) -> Reading<Vec<(&'a str, &'a [u8])>> {
-        let pictures = self.obs.iter().filter(|leaf| matches!(leaf.space, Space::Image { .. }));
-        let bytes = |leaf: &'a Leaf| {
-            let column = rows
-                .column_by_name(&leaf.name)
-                .ok_or(format!("expected a column `{}`, got none", leaf.name))?;
-            Ok((leaf.name.as_str(), lists::<UInt8Type>(column)?.0))
+    /// The pictures of each picture leaf of the observations: one after the other, or as a video.
+    pub fn pictures<'a>(&'a self, rows: &'a RecordBatch) -> Reading<Vec<Kept<'a>>> {
+        let bytes = |(leaf, shape): (&'a Leaf, [usize; 3])| {
+            let column = column_of(rows, &leaf.name)?;
+            let bytes = match self.keeping.pictures.codec() {
+                Some(_) => film::cell(column)?,
+                None => lists::<UInt8Type>(column)?.0,
+            };
+            Ok((leaf.name.as_str(), shape, bytes))
         };
-        pictures.map(bytes).collect()
+        let shape = |leaf: &'a Leaf| match leaf.space {
+            Space::Image { height, width, channels } => Some((leaf, [height, width, channels])),
+            _ => None,
+        };
+        self.obs.iter().filter_map(shape).map(bytes).collect()
     }
 
+    /// `values` is told how many a leaf's column holds and which of them are wanted.
     fn decode_with(
         &self,
         rows: &RecordBatch,
-        end: StepKind,
-        meta: EpisodeMeta,
-        value: impl Fn(&Leaf, &ArrayRef, usize) -> Reading<Value>,
+        steps: Range<usize>,
+        (end, meta): (StepKind, EpisodeMeta),
+        values: impl Fn(&Leaf, &ArrayRef, (usize, Range<usize>)) -> Reading<Vec<Value>>,
     ) -> Reading<Episode> {
         let n = rows.num_rows().checked_sub(1).ok_or("expected at least one row, got none")?;
-        let column =
-            |name: &str| rows.column_by_name(name).ok_or(format!("expected a column `{name}`, got none"));
-        let mut obs = vec![empty(&self.obs); n + 1];
-        for leaf in &self.obs {
-            for (t, whole) in obs.iter_mut().enumerate() {
-                leaf.put(whole, value(leaf, column(&leaf.name)?, t)?);
+        let whole = |leaves: &[Leaf], n: usize, wanted: Range<usize>| {
+            let mut whole = vec![empty(leaves); wanted.len()];
+            for leaf in leaves {
+                let parts = values(leaf, column_of(rows, &leaf.name)?, (n, wanted.clone()))?;
+                whole.iter_mut().zip(parts).for_each(|(whole, part)| leaf.put(whole, part));
             }
-        }
-        let mut actions = vec![empty(&self.action); n];
-        for leaf in &self.action {
-            for (t, whole) in actions.iter_mut().enumerate() {
-                leaf.put(whole, value(leaf, column(&leaf.name)?, t)?);
-            }
-        }
-        let rewards = numbers::<Float32Type>(column(REWARD)?)?[..n].to_vec();
+            Reading::Ok(whole)
+        };
+        let obs = whole(&self.obs, n + 1, steps.start..steps.end + 1)?;
+        let actions = whole(&self.action, n, steps.clone())?;
+        let rewards = numbers::<Float32Type>(column_of(rows, REWARD)?)?.get(steps);
+        let rewards = rewards.ok_or("expected a reward for each action, got fewer")?.to_vec();
         Ok(Episode { obs, actions, rewards, end, meta })
     }
+}
+
+fn column_of<'a>(rows: &'a RecordBatch, name: &str) -> Reading<&'a ArrayRef> {
+    rows.column_by_name(name).ok_or_else(|| format!("expected a column `{name}`, got none"))
 }
 
 /// What the leaves are put into.
@@ -151,28 +186,33 @@ fn list_of(item: DataType, len: usize) -> DataType {
 }
 
 fn field(leaf: &Leaf, nullable: bool, pictures: Pictures) -> Field {
+    let mut is_film = false;
     let (kind, shape) = match &leaf.space {
         Space::Discrete { .. } => (DataType::Int64, None),
         Space::MultiDiscrete { nvec } => (list_of(DataType::Int64, nvec.len()), None),
         Space::Box { shape, low, .. } => (list_of(DataType::Float32, low.len()), Some(shape.clone())),
-        Space::Image { height, width, channels } => match pictures {
-            Pictures::Raw => {
-                let shape = vec![*height, *width, *channels];
-                (list_of(DataType::UInt8, height * width * channels), Some(shape))
+        Space::Image { height, width, channels } => {
+            let shape = vec![*height, *width, *channels];
+            is_film = pictures.codec().is_some();
+            match pictures {
+                Pictures::Raw => (list_of(DataType::UInt8, height * width * channels), Some(shape)),
+                Pictures::Png => (DataType::Binary, None),
+                Pictures::H264 | Pictures::Av1 => (DataType::Binary, Some(shape)),
             }
-            Pictures::Png => (DataType::Binary, None),
-        },
+        }
         Space::Text { .. } | Space::Dict(_) => (DataType::Utf8, None),
     };
     let shape = shape.map(|shape| ("shape".to_owned(), format!("{shape:?}")));
-    Field::new(&leaf.name, kind, nullable).with_metadata(HashMap::from_iter(shape))
+    let media_type = is_film.then(|| ("media_type".to_owned(), film::MEDIA_TYPE.to_owned()));
+    let metadata = shape.into_iter().chain(media_type).collect::<HashMap<_, _>>();
+    Field::new(&leaf.name, kind, nullable || is_film).with_metadata(metadata)
 }
 
 /// One leaf over all rows; a row without a value is null.
 fn column(
     leaf: &Leaf,
     values: Vec<Option<&Value>>,
-    pictures: Pictures,
+    keeping: Keeping,
 ) -> std::result::Result<ArrayRef, ArrowError> {
     let mismatch =
         || ArrowError::InvalidArgumentError(format!("`{}` does not fit {}", leaf.name, leaf.space));
@@ -195,13 +235,17 @@ fn column(
             };
             list::<Float32Type>(&values, low.len(), data).ok_or_else(mismatch)?
         }
-        Space::Image { height, width, channels } => match pictures {
-            Pictures::Raw => {
+        Space::Image { height, width, channels } => match (keeping.pictures, keeping.pictures.codec()) {
+            (_, Some(codec)) => {
+                let film = film::column(&values, codec, keeping.fps);
+                Arc::new(film.map_err(|e| ArrowError::ExternalError(Box::new(e)))?)
+            }
+            (Pictures::Png, _) => {
+                Arc::new(png_column(&values).map_err(|e| ArrowError::ExternalError(Box::new(e)))?)
+            }
+            _ => {
                 let data = |value: &Value| value.image().map(|image| image.data.clone());
                 list::<UInt8Type>(&values, height * width * channels, data).ok_or_else(mismatch)?
-            }
-            Pictures::Png => {
-                Arc::new(png_column(&values).map_err(|e| ArrowError::ExternalError(Box::new(e)))?)
             }
         },
         Space::Text { .. } | Space::Dict(_) => {

@@ -6,7 +6,7 @@ use std::io::{ErrorKind as IoKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{EpisodeMeta, Error, Result, StepKind};
+use worldsmith_core::{Episode, EpisodeMeta, Error, Result, StepKind};
 
 use crate::crc32;
 
@@ -33,6 +33,24 @@ pub struct Entry {
     pub(super) bytes: u64,
     /// Checksum of those bytes.
     pub(super) crc32: u32,
+}
+
+impl Entry {
+    /// That of an episode that lies nowhere yet.
+    pub(super) fn unplaced(episode: &Episode, hash: String) -> Self {
+        let (steps, end, total_reward) = (episode.len(), episode.end, episode.total_reward());
+        Self {
+            steps,
+            end,
+            total_reward,
+            meta: episode.meta.clone(),
+            hash,
+            shard: 0,
+            at: 0,
+            bytes: 0,
+            crc32: 0,
+        }
+    }
 }
 
 /// The lines of an index file, verified.

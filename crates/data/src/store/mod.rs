@@ -13,6 +13,7 @@
 
 mod append;
 mod columns;
+mod film;
 mod index;
 mod shard;
 
@@ -20,18 +21,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::ErrorKind as IoKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space};
+use worldsmith_core::{Episode, Error, ErrorKind, Result, Seed, Space, StepKind};
+use worldsmith_video::Codec;
 
-use crate::leaf::check_space;
+use crate::fingerprint::fingerprint;
+use crate::leaf::{check_episode, check_space};
 use crate::{crc32, write_atomic};
 use append::Writer;
 use columns::Layout;
+pub(crate) use film::{Film, Footage};
 pub use index::Entry;
 use index::Index;
 use shard::Shard;
@@ -52,6 +57,25 @@ pub enum Pictures {
     Raw,
     /// As PNG files: exact, and small where pictures are drawn.
     Png,
+    /// As one H.264 video an episode: by far the smallest, but not exact. Episodes are those that come out of it.
+    H264,
+    /// As one AV1 video an episode: not exact either, and much slower to write and to read than H.264.
+    Av1,
+}
+
+impl Pictures {
+    /// Whether what comes out is what went in, to the byte.
+    pub fn is_exact(self) -> bool {
+        self.codec().is_none()
+    }
+
+    fn codec(self) -> Option<Codec> {
+        match self {
+            Pictures::Raw | Pictures::Png => None,
+            Pictures::H264 => Some(Codec::H264),
+            Pictures::Av1 => Some(Codec::Av1),
+        }
+    }
 }
 
 impl fmt::Display for Pictures {
@@ -59,6 +83,8 @@ impl fmt::Display for Pictures {
         f.write_str(match self {
             Pictures::Raw => "raw",
             Pictures::Png => "PNG",
+            Pictures::H264 => "H.264",
+            Pictures::Av1 => "AV1",
         })
     }
 }
@@ -119,10 +145,11 @@ impl Store {
     /// As [`Store::create`], with a choice of how episodes are kept.
     ///
     /// # Errors
-    /// As [`Store::create`].
+    /// As [`Store::create`], and if pictures are to be kept as a video of which there is none of their size.
     pub fn create_with(dir: &Path, obs: &Space, action: &Space, keeping: Keeping) -> Result<Self> {
         let Keeping { pictures, fps } = keeping;
-        let layout = Layout::new(obs, action, pictures)?;
+        let layout = Layout::new(obs, action, keeping)?;
+        layout.check_pictures()?;
         // A crash while one was made leaves no head, and no episode.
         if dir.join(HEAD).exists() || Index::open(index::path(dir))?.len() > 0 {
             return Err(Error::invalid("expected no episode store here yet, found one")
@@ -167,7 +194,8 @@ impl Store {
         for space in [&head.obs, &head.action] {
             check_space(space).map_err(|err| Error::corrupt(&path, err.to_string()))?;
         }
-        let layout = Layout::new(&head.obs, &head.action, head.pictures).map_err(|err| err.at(&path))?;
+        let keeping = Keeping { pictures: head.pictures, fps: head.fps };
+        let layout = Layout::new(&head.obs, &head.action, keeping).map_err(|err| err.at(&path))?;
         let index = Index::open(index::path(dir))?;
         let store = Self { dir: dir.to_owned(), head, layout, index, shards: Mutex::default(), writer: None };
         store.check_end()?;
@@ -240,34 +268,89 @@ impl Store {
     /// # Errors
     /// If there is no such episode, or [`ErrorKind::Corrupt`] naming the file if it is not what was written.
     pub fn read(&self, idx: usize) -> Result<Episode> {
-        let entry = self.entry(idx)?;
-        let path = self.shard_path(entry.shard);
-        let rows = self.rows(&entry)?;
-        let Entry { end, meta, .. } = entry;
-        self.layout
-            .decode(&rows, end, meta)
-            .map_err(|why| Error::corrupt(&path, format!("episode {idx}: {why}")))
+        let steps = 0..self.entry(idx)?.steps;
+        self.read_range(idx, steps)
     }
 
-    /// Reads and verifies episode `idx` but leaves its pictures where they are: those of the episode have no bytes, and the
-    /// bytes of each picture leaf's `T + 1` pictures are handed out as a view of the mapped file, by the leaf's name.
+    /// Reads and verifies the `steps` of episode `idx`, as [`Episode::slice`] cuts them; no other pictures are decoded.
     ///
     /// # Errors
-    /// As [`Store::read`], and if the store does not keep pictures raw.
-    pub(crate) fn read_mapped(&self, idx: usize) -> Result<(Episode, BTreeMap<String, Bytes>)> {
+    /// As [`Store::read`], and if the episode has no such steps.
+    pub fn read_range(&self, idx: usize, steps: Range<usize>) -> Result<Episode> {
+        let entry = self.entry(idx)?;
+        let n = entry.steps;
+        if steps.start > steps.end || steps.end > n {
+            let message = format!("expected steps within 0..{n} of episode {idx}, got {steps:?}");
+            return Err(Error::invalid(message).at(&self.dir));
+        }
+        let path = self.shard_path(entry.shard);
+        let rows = self.rows(&entry, self.bytes(&entry)?)?;
+        let end = if steps.end < n { StepKind::Mid } else { entry.end };
+        let read = self.layout.decode(&rows, steps, end, entry.meta);
+        read.map_err(|why| Error::corrupt(&path, format!("episode {idx}: {why}")))
+    }
+
+    /// Reads and verifies episode `idx` but leaves its pictures where they are: those of the episode have no bytes, and
+    /// where the `T + 1` pictures of each picture leaf are, in the mapped file, is handed out by the leaf's name.
+    ///
+    /// # Errors
+    /// As [`Store::read`], and if the store keeps pictures as PNG.
+    pub(crate) fn read_mapped(&self, idx: usize) -> Result<(Episode, BTreeMap<String, Footage>)> {
         let entry = self.entry(idx)?;
         let path = self.shard_path(entry.shard);
         let broken = |why: String| Error::corrupt(&path, format!("episode {idx}: {why}"));
-        let rows = self.rows(&entry)?;
-        let shard = self.shard(entry.shard, 0)?;
+        let shard = self.shard(entry.shard, entry.at.saturating_add(entry.bytes))?;
+        let rows = self.rows(&entry, shard.slice(entry.at, entry.bytes))?;
         let mut pictures = BTreeMap::new();
-        for (name, bytes) in self.layout.pictures(&rows).map_err(broken)? {
-            let name = name.strip_prefix("obs/").unwrap_or(name).to_owned();
-            pictures.insert(name, shard.share(bytes));
+        for (name, shape, bytes) in self.layout.pictures(&rows).map_err(broken)? {
+            let bytes = shard.share(bytes);
+            let footage = match self.pictures().is_exact() {
+                true => Footage::Raw(bytes),
+                false => {
+                    let place = (path.clone(), idx);
+                    Footage::Film(Film { bytes, shape, n_frames: rows.num_rows(), place })
+                }
+            };
+            pictures.insert(name.strip_prefix("obs/").unwrap_or(name).to_owned(), footage);
         }
         let Entry { end, meta, .. } = entry;
         let episode = self.layout.decode_without_pictures(&rows, end, meta).map_err(broken)?;
         Ok((episode, pictures))
+    }
+
+    /// The fingerprint that `episode` gets in this store: of what will be read from it, which is another episode where
+    /// pictures are kept as video.
+    ///
+    /// # Errors
+    /// If the episode does not fit the spaces, or cannot be coded.
+    pub fn fingerprint_of(&self, episode: &Episode) -> Result<String> {
+        if self.pictures().is_exact() {
+            return Ok(fingerprint(episode));
+        }
+        check_episode(episode, self.obs(), self.action()).map_err(|err| err.at(&self.dir))?;
+        self.fingerprint_of_rows(&self.encode(episode)?, episode)
+    }
+
+    /// Whether episodes of `other` can be taken over as they lie there.
+    pub fn keeps_like(&self, other: &Store) -> bool {
+        let [this, that] = [self, other].map(|store| (store.obs(), store.action(), store.pictures()));
+        this == that
+    }
+
+    fn encode(&self, episode: &Episode) -> Result<RecordBatch> {
+        let rows = self.layout.encode(episode);
+        rows.map_err(|err| Error::invalid(format!("cannot write episode: {err}")).at(&self.dir))
+    }
+
+    /// The fingerprint of the episode that was encoded as `rows`.
+    fn fingerprint_of_rows(&self, rows: &RecordBatch, episode: &Episode) -> Result<String> {
+        if self.pictures().is_exact() {
+            return Ok(fingerprint(episode));
+        }
+        let seen = self.layout.decode(rows, 0..episode.len(), episode.end, episode.meta.clone());
+        let seen =
+            seen.map_err(|why| Error::invalid(format!("cannot read what was coded: {why}")).at(&self.dir))?;
+        Ok(fingerprint(&seen))
     }
 
     /// What the index says of episode `idx`.
@@ -303,11 +386,15 @@ impl Store {
         Ok(summary)
     }
 
-    /// The rows of an episode, verified and sharing the memory of the mapped file.
-    fn rows(&self, entry: &Entry) -> Result<RecordBatch> {
+    /// The bytes of an episode, if its shard is that long.
+    fn bytes(&self, entry: &Entry) -> Result<Option<Bytes>> {
+        let shard = self.shard(entry.shard, entry.at.saturating_add(entry.bytes))?;
+        shard.read(entry.at, entry.bytes, &self.shard_path(entry.shard))
+    }
+
+    /// The rows of an episode from its bytes, as far as they are there; verified and sharing their memory.
+    fn rows(&self, entry: &Entry, bytes: Option<Bytes>) -> Result<RecordBatch> {
         let path = self.shard_path(entry.shard);
-        let bytes =
-            self.shard(entry.shard, entry.at.saturating_add(entry.bytes))?.slice(entry.at, entry.bytes);
         let bytes = bytes.ok_or_else(|| Error::corrupt(&path, "the file is cut short"))?;
         if crc32(&bytes) != entry.crc32 {
             let at = entry.at;

@@ -1,9 +1,10 @@
 //! One file of record batches, an Arrow IPC stream: appended to by one writer, mapped into memory by any number of readers.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -105,6 +106,7 @@ fn stream(schema: &SchemaRef, rows: Option<&RecordBatch>) -> std::result::Result
 #[derive(Debug, Clone)]
 pub(super) struct Shard {
     bytes: Bytes,
+    file: Arc<Mutex<File>>,
 }
 
 impl Shard {
@@ -114,7 +116,7 @@ impl Shard {
         // SAFETY: what readers look at is never changed in place: a shard is only appended to, and a store that goes back to
         // fewer episodes puts a new file in its place. Bytes are taken for anything but bytes only once they are checked.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| Error::io("map file", path, &e))?;
-        Ok(Self { bytes: Bytes::from_owner(map) })
+        Ok(Self { bytes: Bytes::from_owner(map), file: Arc::new(Mutex::new(file)) })
     }
 
     pub fn len(&self) -> u64 {
@@ -125,6 +127,20 @@ impl Shard {
     pub fn slice(&self, at: u64, len: u64) -> Option<Bytes> {
         let (from, to) = (usize::try_from(at).ok()?, usize::try_from(at.checked_add(len)?).ok()?);
         (to <= self.bytes.len()).then(|| self.bytes.slice(from..to))
+    }
+
+    /// As [`Shard::slice`], but read into memory of their own. Whoever goes through a whole store reads this way: pages of a
+    /// mapped file count as the program's memory for as long as the system likes.
+    ///
+    /// # Errors
+    /// If the file at `path`, which this was opened from, cannot be read.
+    pub fn read(&self, at: u64, len: u64, path: &Path) -> Result<Option<Bytes>> {
+        let Some(there) = self.slice(at, len) else { return Ok(None) };
+        let mut bytes = vec![0; there.len()];
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes));
+        read.map_err(|e| Error::io("read episodes", path, &e))?;
+        Ok(Some(bytes.into()))
     }
 
     /// `part` as bytes that keep the file mapped; copied if it does not lie in it.

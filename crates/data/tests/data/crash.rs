@@ -10,12 +10,14 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use worldsmith_core::{Seed, StepKind};
-use worldsmith_data::Store;
+use worldsmith_data::{Keeping, Pictures, Store, fingerprint};
 
 use super::{action_space, episode, obs_space};
 
 /// Tells the child where to write.
 const STORE_DIR: &str = "WORLDSMITH_CRASH_TEST_DIR";
+/// Tells it, by being there, to keep pictures as video.
+const AS_VIDEO: &str = "WORLDSMITH_CRASH_TEST_VIDEO";
 
 /// Episode `idx` of the store: long enough that a kill can hit the middle of a write.
 fn numbered(idx: usize) -> worldsmith_core::Episode {
@@ -28,7 +30,11 @@ fn the_writer_of_the_crash_tests() {
     let dir = Path::new(&dir);
     let mut store = match dir.join("store.json").exists() {
         true => Store::open(dir).unwrap(),
-        false => Store::create(dir, &obs_space(), &action_space()).unwrap(),
+        false => {
+            let pictures = if std::env::var_os(AS_VIDEO).is_some() { Pictures::H264 } else { Pictures::Raw };
+            let keeping = Keeping { pictures, ..Keeping::default() };
+            Store::create_with(dir, &obs_space(), &action_space(), keeping).unwrap()
+        }
     };
     loop {
         let idx = store.append(&numbered(store.len())).unwrap();
@@ -37,8 +43,12 @@ fn the_writer_of_the_crash_tests() {
     }
 }
 
-fn start_writer(dir: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+fn start_writer(dir: &Path, pictures: Pictures) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    if !pictures.is_exact() {
+        command.env(AS_VIDEO, "yes");
+    }
+    command
         .args(["--exact", "crash::the_writer_of_the_crash_tests", "--nocapture", "--test-threads=1"])
         .env(STORE_DIR, dir)
         .stdout(Stdio::piped())
@@ -49,8 +59,8 @@ fn start_writer(dir: &Path) -> Child {
 
 /// Lets a writer run until it has committed something, kills it after `delay`, and returns how many episodes it said were
 /// committed.
-fn kill_a_writer(dir: &Path, delay: Duration) -> usize {
-    let mut child = start_writer(dir);
+fn kill_a_writer(dir: &Path, pictures: Pictures, delay: Duration) -> usize {
+    let mut child = start_writer(dir, pictures);
     let stdout = BufReader::new(child.stdout.take().unwrap());
     let committed = Arc::new(AtomicUsize::new(0));
     let (first, begun) = mpsc::channel();
@@ -74,26 +84,49 @@ fn kill_a_writer(dir: &Path, delay: Duration) -> usize {
 
 #[test]
 fn a_writer_killed_at_random_loses_no_committed_episode() {
-    let (n_kills, per_store) = if std::env::var_os("RUN_SLOW").is_some() { (1000, 50) } else { (12, 6) };
+    let is_slow = std::env::var_os("RUN_SLOW").is_some();
+    kill_writers(Pictures::Raw, 8_000, if is_slow { (1000, 50) } else { (12, 6) });
+}
+
+#[test]
+fn nor_does_one_that_writes_video() {
+    let is_slow = std::env::var_os("RUN_SLOW").is_some();
+    kill_writers(Pictures::H264, 40_000, if is_slow { (1000, 20) } else { (8, 4) });
+}
+
+/// Kills `n_kills` writers, `per_store` of each store, each within `most_us` microseconds of its first episode.
+fn kill_writers(pictures: Pictures, most_us: usize, (n_kills, per_store): (usize, usize)) {
+    // What was read is what was written, or, of video, what it became when it was written.
+    let is_whole = |store: &Store, idx: usize| {
+        let (read, hash) = (store.read(idx).unwrap(), store.entry(idx).unwrap().hash);
+        match pictures.is_exact() {
+            true => assert_eq!(read, numbered(idx)),
+            false => {
+                assert_eq!(fingerprint(&read), hash);
+                assert_eq!(store.fingerprint_of(&numbered(idx)).unwrap(), hash);
+            }
+        }
+    };
     let mut rng = Seed(7).rng();
     let (mut n_dropped, mut n_kept) = (0, 0);
     for _ in 0..n_kills / per_store {
         let dir = tempfile::tempdir().unwrap();
         for _ in 0..per_store {
-            let committed = kill_a_writer(dir.path(), Duration::from_micros(rng.below(8_000) as u64));
+            let delay = Duration::from_micros(rng.below(most_us) as u64);
+            let committed = kill_a_writer(dir.path(), pictures, delay);
             let store = Store::open(dir.path()).unwrap();
             assert!(store.len() >= committed, "committed {committed}, found {}", store.len());
             assert!(store.len() <= committed + 1, "committed {committed}, found {}", store.len());
             n_dropped += usize::from(store.leftovers().is_some());
             for idx in store.len().saturating_sub(5)..store.len() {
-                assert_eq!(store.read(idx).unwrap(), numbered(idx));
+                is_whole(&store, idx);
             }
         }
         let store = Store::open(dir.path()).unwrap();
-        store.iter().enumerate().for_each(|(idx, read)| assert_eq!(read.unwrap(), numbered(idx)));
+        (0..store.len()).for_each(|idx| is_whole(&store, idx));
         n_kept += store.len();
     }
     println!(
-        "{n_kills} kills: {n_kept} episodes committed and whole, {n_dropped} half-written ones dropped and said"
+        "{n_kills} kills, {pictures}: {n_kept} episodes committed and whole, {n_dropped} half-written ones dropped and said"
     );
 }

@@ -4,6 +4,7 @@ mod corpus;
 mod crash;
 mod damage;
 mod export;
+mod film;
 mod frames;
 mod hindsight;
 mod index;

@@ -91,6 +91,20 @@ fn pictures_kept_as_png_come_back_as_they_were() {
 }
 
 #[test]
+fn stores_from_before_there_was_video_still_open() {
+    for (name, pictures) in [("raw", Pictures::Raw), ("png", Pictures::Png)] {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store").join(name);
+        let opened = Store::open(&dir).unwrap();
+        assert_eq!((opened.pictures(), opened.fps(), opened.len()), (pictures, Some(12.5), 2));
+        for idx in 0..2 {
+            let original = episode(idx, 3 + idx, StepKind::Terminated);
+            assert_eq!(opened.read(idx).unwrap(), original);
+            assert_eq!(opened.entry(idx).unwrap().hash, fingerprint(&original));
+        }
+    }
+}
+
+#[test]
 fn equal_episodes_make_equal_files_and_equal_fingerprints() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     store(one.path(), 3);
@@ -193,7 +207,7 @@ fn damage_is_found_when_a_store_is_read_as_a_data_set() {
 }
 
 /// Writes the index again, with the checksums of what the shard holds now.
-fn seal(dir: &Path) {
+pub(super) fn seal(dir: &Path) {
     let index = dir.join("index.jsonl");
     let text = sealed(&fs::read(&index).unwrap(), &fs::read(shard(dir)).unwrap());
     fs::write(index, text).unwrap();

@@ -9,11 +9,10 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Result, Rng, Space, Value};
 
-use super::constants::{check, check_within};
 use crate::EnvEntry;
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::{exact, factor};
+use crate::factors::{check, check_within, exact, factor};
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};

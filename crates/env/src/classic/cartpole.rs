@@ -7,10 +7,9 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};
 
-use super::constants::check;
 use crate::blueprint::blueprint;
 use crate::canvas::{Canvas, Rgb};
-use crate::factors::{exact, factor};
+use crate::factors::{check, exact, factor};
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, View, World};

@@ -2,7 +2,6 @@
 
 pub mod acrobot;
 pub mod cartpole;
-mod constants;
 mod hill;
 pub mod mountain_car;
 pub mod mountain_car_continuous;

@@ -6,13 +6,12 @@
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Result, Rng, Space, Value};
 
-use super::constants::check;
 use super::hill::{
     self, GOAL_VELOCITY, GRAVITY, GRAVITY_SCALE, MAX_POSITION, MAX_SPEED, MIN_POSITION, PUSH_SCALE, Scene,
 };
 use crate::EnvEntry;
 use crate::blueprint::blueprint;
-use crate::factors::exact;
+use crate::factors::{check, exact};
 use crate::look::{HUE, LIGHT, Look};
 use crate::registry::Maker;
 use crate::world::{Action, Face, Outcome, Sight, World};

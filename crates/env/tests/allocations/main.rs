@@ -20,6 +20,7 @@ const WORLDS: &[&str] = &[
     "frozen_lake?map=random",
     "cliff_walking",
     "taxi?rainy=true&fickle=true",
+    "pusht",
 ];
 
 /// One turn of random actions.

@@ -4,12 +4,17 @@
 mod arcade;
 mod bridge;
 mod classic;
+mod crafter;
 mod driving;
 mod first_person;
+mod minigrid;
 mod page;
+mod point_maze;
 mod pool;
 mod sokoban;
+mod table;
 mod toy_text;
+mod wall;
 mod worlds;
 
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! From the bytes of a file to its video track.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::cursor::{Cursor, Name, boxes, find, header, need, show};
@@ -13,7 +12,7 @@ use crate::yuv::{Colour, Matrix};
 const ENTRY_FIELDS_LEN: usize = 78;
 
 /// The first video track of `file`, which is `file_len` bytes long. Reads the `moov` box and nothing else.
-pub(crate) fn read_track(file: &mut File, file_len: u64) -> Parsed<Track> {
+pub(crate) fn read_track(file: &mut (impl Read + Seek), file_len: u64) -> Parsed<Track> {
     let moov = find_moov(file, file_len)?;
     let moov = boxes(&moov)?;
     if find(&moov, b"mvex").is_some() {
@@ -31,7 +30,7 @@ pub(crate) fn read_track(file: &mut File, file_len: u64) -> Parsed<Track> {
 }
 
 /// The content of the `moov` box, found from box to box.
-fn find_moov(file: &mut File, file_len: u64) -> Parsed<Vec<u8>> {
+fn find_moov(file: &mut (impl Read + Seek), file_len: u64) -> Parsed<Vec<u8>> {
     let lost = |err: std::io::Error| format!("cannot read the file: {err}");
     let mut at = 0;
     while at < file_len {

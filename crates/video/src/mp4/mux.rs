@@ -3,6 +3,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use crate::Codec;
+use crate::writer::Packet;
 
 /// Bytes of the `mdat` box's header, which has a size of eight bytes.
 const MDAT_HEADER_LEN: u64 = 16;
@@ -45,18 +46,21 @@ impl<W: Write + Seek> Muxer<W> {
         Ok(Self { out, start: ftyp.len() as u64 + MDAT_HEADER_LEN, sizes: Vec::new(), keys: Vec::new() })
     }
 
-    /// Adds a coded frame.
-    pub fn push(&mut self, sample: &[u8], is_key: bool) -> io::Result<()> {
+    /// Adds coded frames.
+    pub fn push(&mut self, packets: &[Packet]) -> io::Result<()> {
         let too_many = |_| io::Error::from(io::ErrorKind::FileTooLarge);
-        self.sizes.push(u32::try_from(sample.len()).map_err(too_many)?);
-        if is_key {
-            self.keys.push(u32::try_from(self.sizes.len()).map_err(too_many)?);
+        for packet in packets {
+            self.sizes.push(u32::try_from(packet.bytes.len()).map_err(too_many)?);
+            if packet.is_key {
+                self.keys.push(u32::try_from(self.sizes.len()).map_err(too_many)?);
+            }
+            self.out.write_all(&packet.bytes)?;
         }
-        self.out.write_all(sample)
+        Ok(())
     }
 
     /// Writes the tables. Each frame lasts `delta` units, of which `timescale` make a second.
-    pub fn finish(mut self, entry: &SampleEntry, timescale: u32, delta: u32) -> io::Result<W> {
+    pub fn finish(mut self, entry: &SampleEntry, (timescale, delta): (u32, u32)) -> io::Result<W> {
         let len: u64 = self.sizes.iter().map(|size| u64::from(*size)).sum();
         let stbl = self.stbl(entry, delta);
         let duration = self.sizes.len() as u64 * u64::from(delta);

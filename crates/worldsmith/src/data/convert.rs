@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use worldsmith_core::{Episode, Error, ErrorKind, Result, Space};
-use worldsmith_data::formats::{self, SinkSpec, Source};
+use worldsmith_core::{Error, ErrorKind, Result, Space};
+use worldsmith_data::formats::{self, Sink, SinkSpec, Source};
 use worldsmith_data::{Keeping, Pictures, Store, fingerprint};
 
+use super::found::{Found, pictures_like};
 use super::{FPS, STORE, SourceRequest};
 use crate::{Progress, Stop};
 
@@ -23,7 +24,8 @@ pub struct ConvertRequest {
     pub fps: Option<f32>,
     /// Pictures as compressed video, in formats that can hold both.
     pub video: bool,
-    /// How an episode store keeps pictures; raw, or as the store that is gone on with does, if left out.
+    /// How an episode store keeps pictures. If left out: as the store that is gone on with does, or as the data sets do
+    /// where they are stores that agree, or raw.
     pub pictures: Option<Pictures>,
     /// Go on with an episode store that was begun, from the first episode it lacks.
     pub resume: bool,
@@ -89,7 +91,7 @@ pub fn convert(request: &ConvertRequest, progress: &mut dyn Progress, stop: &Sto
                 .hint("`--pictures` is for episode stores; `--video` for formats that can hold both"));
         }
         let mut sink = formats::create(to, &request.out, &spec)?;
-        copy.run(&mut sources, &mut |episode| sink.push(episode))?;
+        copy.run(&mut sources, &mut Target::Other(sink.as_mut()))?;
         sink.finish()?;
     }
     if copy.left_out > 0 {
@@ -106,13 +108,14 @@ fn fill_store(
     spec: &SinkSpec,
     fps: Option<f32>,
 ) -> Result<()> {
-    let mut store = open_store(copy.request, spec, fps, copy.progress)?;
+    let keeping = Keeping { fps, pictures: asked(copy.request).unwrap_or_else(|| pictures_like(sources)) };
+    let mut store = open_store(copy.request, spec, keeping, copy.progress)?;
     copy.there = (0..store.len()).map(|idx| Ok(store.entry(idx)?.hash)).collect::<Result<_>>()?;
     if !copy.request.skip_damaged {
         check_begun(&store, sources)?;
     }
     // Whatever stops the copy, what was copied until then is kept.
-    let copied = copy.run(sources, &mut |episode| store.append_later(episode));
+    let copied = copy.run(sources, &mut Target::Store(&mut store));
     let copied = copied.and_then(|()| copy.pass_stored(copy.there.len().saturating_sub(copy.done)));
     let copied = copied.and(store.commit());
     copied.map_err(|err| match err.kind() {
@@ -123,6 +126,33 @@ fn fill_store(
         )),
         _ => err,
     })
+}
+
+/// How the pictures of a store are to be kept, if that was said.
+fn asked(request: &ConvertRequest) -> Option<Pictures> {
+    request.pictures.or(request.video.then_some(Pictures::H264))
+}
+
+/// What is written.
+enum Target<'a> {
+    Store(&'a mut Store),
+    Other(&'a mut dyn Sink),
+}
+
+impl Target<'_> {
+    fn hash_of(&self, found: &Found) -> Result<String> {
+        match self {
+            Target::Store(store) => found.hash_in(store),
+            Target::Other(_) => Ok(fingerprint(&found.episode)),
+        }
+    }
+
+    fn put(&mut self, found: &Found) -> Result<()> {
+        match self {
+            Target::Store(store) => found.put_into(store),
+            Target::Other(sink) => sink.push(&found.episode),
+        }
+    }
 }
 
 /// The loop of a conversion.
@@ -139,11 +169,7 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    fn run(
-        &mut self,
-        sources: &mut [Box<dyn Source>],
-        put: &mut dyn FnMut(&Episode) -> Result<()>,
-    ) -> Result<()> {
+    fn run(&mut self, sources: &mut [Box<dyn Source>], target: &mut Target) -> Result<()> {
         let total: usize = sources.iter().map(|s| s.n_episodes()).sum();
         self.progress.stage("convert", total as u64);
         for (source, asked) in sources.iter_mut().zip(&self.request.sources) {
@@ -151,8 +177,8 @@ impl Copy<'_> {
                 self.stop.check()?;
                 // Without damage the episodes that are there are the first ones.
                 if self.done >= self.there.len() || self.request.skip_damaged {
-                    match source.read(idx) {
-                        Ok(episode) => self.keep(&episode, put)?,
+                    match Found::read(source.as_mut(), idx) {
+                        Ok(found) => self.keep(&found, target)?,
                         Err(err) if err.kind() == ErrorKind::Corrupt && self.request.skip_damaged => {
                             self.left_out += 1;
                             let path = asked.path.display();
@@ -174,15 +200,15 @@ impl Copy<'_> {
         Ok(())
     }
 
-    fn keep(&mut self, episode: &Episode, put: &mut dyn FnMut(&Episode) -> Result<()>) -> Result<()> {
+    fn keep(&mut self, found: &Found, target: &mut Target) -> Result<()> {
         if self.done < self.there.len() {
-            let (hash, rest) = (fingerprint(episode), &self.there[self.done..]);
+            let (hash, rest) = (target.hash_of(found)?, &self.there[self.done..]);
             let n_between = rest.iter().position(|there| *there == hash).unwrap_or(rest.len());
             self.pass_stored(n_between)?;
         }
         if self.done >= self.there.len() {
-            self.steps += episode.len();
-            put(episode)?;
+            self.steps += found.episode.len();
+            target.put(found)?;
         }
         self.done += 1;
         Ok(())
@@ -215,7 +241,7 @@ fn check_begun(store: &Store, sources: &mut [Box<dyn Source>]) -> Result<()> {
             is_here
         });
         let is_same = match source {
-            Some(source) => fingerprint(&source.read(idx)?) == store.entry(wanted)?.hash,
+            Some(source) => Found::read(source.as_mut(), idx)?.hash_in(store)? == store.entry(wanted)?.hash,
             None => false,
         };
         if !is_same {
@@ -247,12 +273,11 @@ fn same_spaces(first: &formats::SourceInfo, other: &formats::SourceInfo, path: &
 fn open_store(
     request: &ConvertRequest,
     spec: &SinkSpec,
-    fps: Option<f32>,
+    keeping: Keeping,
     progress: &mut dyn Progress,
 ) -> Result<Store> {
-    let keeping = Keeping { fps, pictures: request.pictures.unwrap_or_default() };
     let store = begin_or_resume(&request.out, [&spec.obs, &spec.action], keeping, request.resume, progress)?;
-    match request.pictures {
+    match asked(request) {
         Some(asked) if asked != store.pictures() => {
             let message = format!("expected a store of {asked} pictures, got one of {}", store.pictures());
             Err(Error::new(ErrorKind::Mismatch, message).at(&request.out))

@@ -4,6 +4,7 @@
 //! once; so there is one function for all of them, [`convert`].
 
 mod convert;
+mod found;
 mod preview;
 mod verify;
 
@@ -76,6 +77,8 @@ pub struct Inspected {
     pub action: Space,
     /// Steps a second, where the format says.
     pub fps: Option<f32>,
+    /// How pictures are kept, in an episode store.
+    pub pictures: Option<Pictures>,
     /// Steps of the first episode.
     pub first_len: Option<usize>,
     /// Task of the first episode in words, where there is one.
@@ -110,6 +113,7 @@ pub fn inspect(request: &SourceRequest) -> Result<Inspected> {
         obs: info.obs.clone(),
         action: info.action.clone(),
         fps: info.fps,
+        pictures: source.pictures(),
         first_len: first.as_ref().map(Episode::len),
         task: first.and_then(|episode| episode.meta.task),
         notes,

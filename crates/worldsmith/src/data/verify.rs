@@ -1,15 +1,16 @@
 //! Is a data set whole, does it hold an episode twice, and does a test set share any with a training set?
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
-use worldsmith_core::{Episode, Error, ErrorKind, Result};
-use worldsmith_data::formats::Format;
-use worldsmith_data::{Keeping, Pictures, Store, fingerprint};
+use worldsmith_core::{Error, ErrorKind, Result};
+use worldsmith_data::formats::Source;
+use worldsmith_data::{Keeping, Store, fingerprint};
 
+use super::SourceRequest;
 use super::convert::{another, begin_or_resume};
-use super::{STORE, SourceRequest};
+use super::found::{Found, pictures_like};
 use crate::{Progress, Stop};
 
 /// Where an episode is.
@@ -68,11 +69,11 @@ pub fn verify(sets: &[SourceRequest], progress: &mut dyn Progress, stop: &Stop) 
     for (set_idx, (set, source)) in sources.iter_mut().enumerate() {
         for episode in 0..source.n_episodes() {
             stop.check()?;
-            match source.read(episode) {
-                Ok(read) => {
+            match check(source.as_mut(), episode) {
+                Ok((steps, hash)) => {
                     found.episodes += 1;
-                    found.steps += read.len();
-                    places.entry(fingerprint(&read)).or_default().push((set_idx, episode));
+                    found.steps += steps;
+                    places.entry(hash).or_default().push((set_idx, episode));
                 }
                 Err(err) => {
                     let place = Place { path: set.path.clone(), episode };
@@ -89,6 +90,19 @@ pub fn verify(sets: &[SourceRequest], progress: &mut dyn Progress, stop: &Stop) 
     }
     found.passed = found.damage.is_empty() && found.duplicates.iter().all(|d| !d.leak);
     Ok(found)
+}
+
+/// Reads an episode, every picture of it. Gives its length and its fingerprint, which a store must have on record.
+fn check(source: &mut dyn Source, idx: usize) -> Result<(usize, String)> {
+    let read = source.read(idx)?;
+    let hash = fingerprint(&read);
+    match source.store() {
+        Some(store) if store.entry(idx)?.hash != hash => {
+            let message = format!("episode {idx}: its fingerprint is not that in the index");
+            Err(Error::corrupt(store.dir(), message))
+        }
+        _ => Ok((read.len(), hash)),
+    }
 }
 
 /// Two stores made of one data set.
@@ -129,9 +143,8 @@ pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -
     if !(*test > 0.0 && *test < 1.0) {
         return Err(Error::invalid(format!("expected a share of test episodes between 0 and 1, got {test}")));
     }
-    let (format, mut source) = set.open()?;
-    let pictures = pictures_of(format, &set.path)?;
-    let keeping = Keeping { fps: source.info().fps, pictures };
+    let (_, mut source) = set.open()?;
+    let keeping = Keeping { fps: source.info().fps, pictures: pictures_like(std::slice::from_ref(&source)) };
     let mut begin = |name| {
         let spaces = [&source.info().obs, &source.info().action];
         begin_or_resume(&out.join(name), spaces, keeping, *resume, progress)
@@ -141,9 +154,10 @@ pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -
     let mut copied = Ok(());
     for idx in 0..source.n_episodes() {
         copied = stop.check().and_then(|()| {
-            let episode = source.read(idx)?;
-            let hash = fingerprint(&episode);
-            sides[usize::from(is_test(&hash, *test))].take(&episode, &hash)
+            let found = Found::read(source.as_mut(), idx)?;
+            // Both sides keep it alike.
+            let hash = found.hash_in(&sides[0].store)?;
+            sides[usize::from(is_test(&hash, *test))].take(&found, &hash)
         });
         if copied.is_err() {
             break;
@@ -171,11 +185,6 @@ pub fn split(request: &SplitRequest, progress: &mut dyn Progress, stop: &Stop) -
         test: held.dir().to_owned(),
         n_test: held.len(),
     })
-}
-
-/// How the data set at `path` keeps pictures, where it is a store.
-fn pictures_of(format: &Format, path: &Path) -> Result<Pictures> {
-    if format.name == STORE { Ok(Store::open(path)?.pictures()) } else { Ok(Pictures::default()) }
 }
 
 /// One of the stores that a data set is split into.
@@ -210,11 +219,11 @@ impl Side {
     }
 
     /// Adds an episode, unless it is there from an earlier time.
-    fn take(&mut self, episode: &Episode, hash: &str) -> Result<()> {
+    fn take(&mut self, found: &Found, hash: &str) -> Result<()> {
         let idx = self.n_seen;
         self.n_seen += 1;
         match idx < self.n_before {
-            false => self.store.append_later(episode),
+            false => found.put_into(&mut self.store),
             true if self.store.entry(idx)?.hash == hash => Ok(()),
             true => Err(another(idx, self.store.dir())),
         }

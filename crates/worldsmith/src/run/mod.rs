@@ -168,7 +168,7 @@ impl Run {
     fn assemble(config: RunConfig, dir: &Path, source: Source, log: MetricLog, lock: File) -> Result<Self> {
         let Source { spec, actor, given, learner } = source;
         // Pictures of recorded episodes stay in their files, so that data larger than memory can be trained on.
-        let maps = given.as_ref().is_some_and(|given| given.pictures() == Pictures::Raw);
+        let maps = given.as_ref().is_some_and(|given| given.pictures() != Pictures::Png);
         let mut replay = match &given {
             Some(given) if maps => {
                 let Summary { episodes, steps, .. } = given.summary()?;

@@ -25,7 +25,11 @@ pub(crate) fn make(target: &str, dir: &Path) -> Vec<Set> {
     };
     let with_own = |format, names| [copied(format, names), vec![written(dir, format)]].concat();
     match target {
-        "store" => vec![store(dir, "raw", Pictures::Raw), store(dir, "png", Pictures::Png)],
+        "store" => {
+            [("raw", Pictures::Raw), ("png", Pictures::Png), ("h264", Pictures::H264), ("av1", Pictures::Av1)]
+                .map(|(name, pictures)| store(dir, name, pictures))
+                .to_vec()
+        }
         "lerobot" => copied(
             "lerobot",
             &[
