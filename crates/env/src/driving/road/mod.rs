@@ -76,7 +76,9 @@ A car on an endless bending road of three lanes of 3.5 m, all of the same direct
 - Reward: 0.1 a metre of progress along the road; -0.05 for a step across a lane line, -0.5 for one across the edge line.
 - Ends with -10 on a collision, off the asphalt, or pointing backwards; cut off after 1,000 steps.
 - A world of our own. The car is a bicycle with slipping tyres (wheelbase 2.7 m); other cars follow the intelligent driver model
-  and change lanes for gain, also before and behind you. The expert keeps lanes, follows by the same model and passes.",
+  and change lanes for gain, also before and behind you. The expert keeps lanes, follows by the same model and passes.
+  With `factors=shifted` its episodes ended early in 1 of 20 by `steer_speed`, and in 15 of 15 by `command`, which only knows 28 m/s
+  and stop.",
     options: &[
         OptionEntry {
             name: "controls",
