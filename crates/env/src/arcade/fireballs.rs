@@ -1,7 +1,7 @@
 //! Dodge the fireballs: a stand-in for VizDoom's Take Cover.
 //!
 //! The rules are worldsmith's own. The room is the unit square, `y` down. Monsters pace along the far end and throw fireballs
-//! at the player, who strafes along the near one. The picture of the room is in [`room`](super::room).
+//! at the player, who strafes along the near one. The picture of the room is in `room.rs`.
 
 use serde::{Deserialize, Serialize};
 use worldsmith_core::{Error, Result, Rng, Space, Value};

@@ -37,7 +37,7 @@ pub trait Rules: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Number of channel planes.
     const N_PLANES: usize;
 
-    /// The start of a game. `factors` are those after [`HUE`](crate::look::HUE), the first of all games.
+    /// The start of a game. `factors` are those after [`HUE`], the first of all games.
     fn start(factors: &[f32], rng: &mut Rng) -> Self;
 
     /// Takes the action with this place in [`Rules::ACTIONS`]; returns the reward.

@@ -24,9 +24,9 @@ pub const FORMS: [(&str, usize, f64); 4] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Piece {
-    /// A place in [`COLOURS`].
+    /// A place in `COLOURS`.
     pub colour: u8,
-    /// A place in [`FORMS`].
+    /// A place in `FORMS`.
     pub form: u8,
 }
 

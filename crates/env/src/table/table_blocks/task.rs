@@ -30,7 +30,7 @@ pub const WORDINGS: [[[&str; 3]; 2]; 6] = [
 pub enum Goal {
     /// To another block.
     Block(usize),
-    /// To one of [`PLACES`].
+    /// To one of `PLACES`.
     Place(usize),
 }
 
@@ -42,7 +42,7 @@ pub struct Task {
     pub block: usize,
     /// Where to.
     pub goal: Goal,
-    /// Which of [`WORDINGS`] it is said in.
+    /// Which of `WORDINGS` it is said in.
     pub wording: usize,
 }
 
