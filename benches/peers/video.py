@@ -6,8 +6,8 @@
 
 LeRobot writes PushT (96x96, its default settings) once as H.264 and once as AV1; everyone reads random windows of 16 frames
 of those files, with the columns of numbers beside them (`set`) or the frames alone (`frames`). `first`: every frame is
-decoded, the decoder stays open. `opened`: the file is opened for each window. Two threads of ours stand beside a
-`DataLoader` with two workers.
+decoded, the decoder stays open. `opened`: the file is opened for each window. `imported`: ours draws from a store that the
+set was imported into once, which is what training does. Two threads of ours stand beside a `DataLoader` with two workers.
 """
 
 import ctypes.util
@@ -122,6 +122,7 @@ def main():
             for backend in ["torchcodec", "pyav"]:
                 pairs.append((f"{name} set first, 1 thread", f"{name} set, {backend}"))
                 pairs.append((f"{name} set first, 2 threads", f"{name} set, {backend}, 2 workers"))
+            pairs.append((f"{name} set imported, 1 thread", f"{name} set, torchcodec"))
             pairs.append((f"{name} frames first, 1 thread", f"{name} frames, torchcodec"))
             pairs.append((f"{name} frames opened, 1 thread", f"{name} opened, torchcodec"))
         ours = turns.Ours(args.bench, "--serve", "video", *served)

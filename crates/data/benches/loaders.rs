@@ -2,7 +2,7 @@
 //! for cases in turns.
 //!
 //! `loaders --serve store SET.h5 DIR` imports a set into a store in `DIR` and draws batches of 64 random windows of 16 steps.
-//! `loaders --serve video NAME SET ...` reads random windows of 16 frames from LeRobot sets. The name of a case on stdin is
+//! `loaders --serve video NAME SET ...` reads random windows of 16 frames from LeRobot sets, and from stores of them. The name of a case on stdin is
 //! answered on stdout with windows a second, of all threads together.
 
 use std::hint::black_box;
@@ -99,23 +99,30 @@ fn cases(name: &str, make: &dyn Fn(u64) -> Result<Work>) -> Result<[Case; 2]> {
     Ok([case(1, "1 thread")?, case(2, "2 threads")?])
 }
 
-/// Batches from a store beside a plain copy of as many bytes.
-fn store_cases(set: &Path, dir: &Path) -> Result<Vec<Case>> {
+/// Puts the episodes of a set into a new store in `dir`, pictures raw.
+fn import(set: &Path, dir: &Path) -> Result<()> {
     let (_, mut source) = formats::open(set, None, &ReadOptions::default())?;
     let mut store = Store::create(dir, &source.info().obs, &source.info().action)?;
     (0..source.n_episodes()).try_for_each(|idx| store.append_later(&source.read(idx)?))?;
-    store.commit()?;
-    let windows = |seed: u64| {
-        let store = Store::open(dir)?;
-        let mut replay = Replay::mapped(store.obs(), store.action(), 1 << 20, Seed(seed))?;
-        (0..store.len()).try_for_each(|idx| replay.push_stored(&store, idx))?;
-        let mut batch = Batch::default();
-        let work: Work = Box::new(move || {
-            replay.sample_into(N_SEQS, N_STEPS, &mut batch)?;
-            Ok(N_SEQS)
-        });
-        Ok(work)
-    };
+    store.commit()
+}
+
+/// Batches of random windows from the store in `dir`.
+fn store_windows(dir: &Path, seed: u64) -> Result<Work> {
+    let store = Store::open(dir)?;
+    let mut replay = Replay::mapped(store.obs(), store.action(), 1 << 20, Seed(seed))?;
+    (0..store.len()).try_for_each(|idx| replay.push_stored(&store, idx))?;
+    let mut batch = Batch::default();
+    Ok(Box::new(move || {
+        replay.sample_into(N_SEQS, N_STEPS, &mut batch)?;
+        Ok(N_SEQS)
+    }))
+}
+
+/// Batches from a store beside a plain copy of as many bytes.
+fn store_cases(set: &Path, dir: &Path) -> Result<Vec<Case>> {
+    import(set, dir)?;
+    let windows = |seed: u64| store_windows(dir, seed);
     let source = std::sync::Arc::new(vec![1_u8; 25_000 * 64 * 64 * 3]);
     let memcpy = |seed: u64| {
         let (mut out, mut rng, source) =
@@ -134,8 +141,11 @@ fn store_cases(set: &Path, dir: &Path) -> Result<Vec<Case>> {
     Ok(store.into_iter().chain(memcpy).collect())
 }
 
-/// Windows of a LeRobot set, and of its one film alone.
+/// Windows of a LeRobot set, of its one film alone, and of a store beside it that it is imported into.
 fn video_cases(name: &str, set: &Path) -> Result<Vec<Case>> {
+    let store = set.with_extension("store");
+    import(set, &store)?;
+    let imported = |seed: u64| store_windows(&store, seed);
     let films = set.join("videos/observation.image/chunk-000");
     let film: PathBuf = films.join("file-000.mp4");
     let first = |seed: u64| set_windows(set, seed);
@@ -145,6 +155,7 @@ fn video_cases(name: &str, set: &Path) -> Result<Vec<Case>> {
         cases(&format!("{name} set first"), &first)?,
         cases(&format!("{name} frames first"), &frames)?,
         cases(&format!("{name} frames opened"), &opened)?,
+        cases(&format!("{name} set imported"), &imported)?,
     ];
     Ok(all.into_iter().flatten().collect())
 }
