@@ -9,6 +9,8 @@ off), the reward as a 32-bit number where there is one, and a checksum of all th
 `layouts.json`: in how many first states a cell holds a kind, the agent looks in a direction, and so on.
 """
 
+import contextlib
+import io
 import json
 import struct
 import sys
@@ -246,7 +248,10 @@ def dump(out, name, **parts):
 def make(out, small):
     dump(out, "steps.json", episodes=list(steps(small)))
     n = 2000 if small else 5000
-    dump(out, "layouts.json", n_seeds=n, layouts={ours: layout(IDS[ours], n) for ours in (SMALL if small else IDS)})
+    # The package prints a line for every layout that it throws away.
+    with contextlib.redirect_stdout(io.StringIO()):
+        layouts = {ours: layout(IDS[ours], n) for ours in (SMALL if small else IDS)}
+    dump(out, "layouts.json", n_seeds=n, layouts=layouts)
 
 
 if __name__ == "__main__":
