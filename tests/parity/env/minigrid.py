@@ -246,11 +246,12 @@ def dump(out, name, **parts):
 
 
 def make(out, small):
-    dump(out, "steps.json", episodes=list(steps(small)))
     n = 2000 if small else 5000
     # The package prints a line for every layout that it throws away.
     with contextlib.redirect_stdout(io.StringIO()):
+        episodes = list(steps(small))
         layouts = {ours: layout(IDS[ours], n) for ours in (SMALL if small else IDS)}
+    dump(out, "steps.json", episodes=episodes)
     dump(out, "layouts.json", n_seeds=n, layouts=layouts)
 
 
