@@ -9,6 +9,8 @@ const LEAST_SIDE: usize = 16;
 
 /// More numbers in a row, of all columns together, are no observation; a file that says so is damaged.
 pub(crate) const MOST_NUMBERS: usize = 1 << 22;
+/// Nor is a picture of more numbers than that.
+pub(crate) const MOST_IN_PICTURE: usize = 1 << 28;
 
 /// What the cells of a column are, before any is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +49,16 @@ impl Schema {
         }
     }
 
-    /// How many numbers have bounds of their own in [`Schema::space`].
+    /// How many numbers have bounds of their own in [`Schema::space`]; of a picture that is too large, all.
     pub fn n_bounds(&self) -> usize {
         let is_picture = match (self.kind, self.shape.as_slice()) {
             (Kind::Bytes, &[height, width] | &[height, width, 1 | 3]) => height.min(width) >= LEAST_SIDE,
             (kind, _) => kind == Kind::Texts,
         };
-        if is_picture { 0 } else { self.width().unwrap_or(usize::MAX) }
+        match self.width() {
+            Some(width) if is_picture && width <= MOST_IN_PICTURE => 0,
+            width => width.unwrap_or(usize::MAX),
+        }
     }
 
     /// Numbers in a row; `None` if there are more than memory can hold.

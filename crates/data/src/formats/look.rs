@@ -2,12 +2,10 @@
 
 use worldsmith_core::{Error, ErrorKind, Result, Space};
 
-use super::column::{Cells, Column, Kind, MOST_NUMBERS, Schema};
+use super::column::{Cells, Column, Kind, MOST_IN_PICTURE, MOST_NUMBERS, Schema};
 
 /// Pictures have sides of at least this many pixels; smaller arrays are numbers.
 const LEAST_SIDE: usize = 16;
-/// A picture of more numbers than that is no observation; a file that says so is damaged.
-const MOST_IN_PICTURE: usize = 1 << 28;
 /// Parts of names of columns that hold pictures.
 const PICTURE_WORDS: &[&str] = &["image", "img", "pixel", "rgb", "camera", "view", "frame", "screen"];
 /// Above this, real numbers count from 0 to 255, else from 0 to 1.

@@ -137,10 +137,6 @@ impl Layout {
     ) -> Result<Self> {
         let action =
             columns.get(ACTION).ok_or_else(|| Error::invalid("expected a column `action`, found none"))?;
-        let action = match n_actions {
-            Some(n) if action.kind == Kind::Ints && action.shape.is_empty() => Space::Discrete { n },
-            _ => action.space(),
-        };
         let names = chosen(columns, options)?;
         // Each number needs its bounds, and without rows a file can name any number of them.
         let wide = names.iter().map(String::as_str).chain([ACTION]).map(|name| columns[name].n_bounds());
@@ -149,6 +145,10 @@ impl Layout {
             let why = format!("expected at most {MOST_NUMBERS} numbers in a row, got {n_bounds}");
             return Err(Error::new(ErrorKind::Corrupt, why));
         }
+        let action = match n_actions {
+            Some(n) if action.kind == Kind::Ints && action.shape.is_empty() => Space::Discrete { n },
+            _ => action.space(),
+        };
         let obs = match names.as_slice() {
             [] => return Err(Error::invalid("expected a column of observations, found none")),
             [name] => columns[name].space(),
@@ -405,4 +405,31 @@ pub(super) fn rows_of(episode: &Range<u64>, steps: &Range<usize>) -> Result<Rang
         return Err(Error::invalid(format!("expected steps within 0..{n}, got {steps:?}")));
     }
     Ok(episode.start + steps.start as u64..episode.start + steps.end as u64 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_without_rows_that_name_sizes_no_memory_holds_are_refused() {
+        let schema = |kind, shape: &[usize]| Schema { kind, shape: shape.to_vec() };
+        let infer = |action: &Schema, seen: &Schema| {
+            let columns = [(ACTION, action), ("seen", seen)].map(|(name, it)| (name.to_owned(), it.clone()));
+            Layout::infer(&columns.into(), None, &ReadOptions::default())
+        };
+        let plain = schema(Kind::Floats, &[2]);
+        assert!(infer(&plain, &plain).is_ok());
+        assert!(infer(&plain, &schema(Kind::Bytes, &[4096, 4096, 3])).is_ok(), "a picture");
+        for lie in [
+            schema(Kind::Floats, &[1 << 45]),
+            schema(Kind::Floats, &[usize::MAX, 2]),
+            schema(Kind::Bytes, &[1 << 40, 1 << 20]),
+            schema(Kind::Bytes, &[usize::MAX, 16, 3]),
+        ] {
+            for (action, seen) in [(&lie, &plain), (&plain, &lie)] {
+                assert_eq!(infer(action, seen).unwrap_err().kind(), ErrorKind::Corrupt, "{lie:?}");
+            }
+        }
+    }
 }

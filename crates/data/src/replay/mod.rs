@@ -33,6 +33,7 @@ use self::ring::Ring;
 use self::timeline::Timeline;
 use self::window::Cut;
 use crate::leaf::check_episode;
+use crate::store::Footage;
 use crate::{Batch, Cell, StepId, Store};
 
 /// A run that counts further than this has lost its way.
@@ -173,6 +174,10 @@ impl Replay {
             return Err(Error::new(ErrorKind::Mismatch, message).at(store.dir()));
         }
         let (episode, mut pictures) = store.read_mapped(idx)?;
+        // The head of a store says one thing of all its pictures, so that one is enough.
+        if self.n_episodes() == 0 {
+            pictures.values().try_for_each(Footage::check)?;
+        }
         let mut flat = Vec::new();
         for action in &episode.actions {
             flat.clear();

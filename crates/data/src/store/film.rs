@@ -57,6 +57,17 @@ impl Footage {
             Footage::Film(film) => film.n_frames,
         }
     }
+
+    /// Checks, by decoding one, that pictures are as the store's head says, before memory is set aside for them.
+    ///
+    /// # Errors
+    /// As [`Film::read`].
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Footage::Raw(_) => Ok(()),
+            Footage::Film(film) => film.read(0..1).map(drop),
+        }
+    }
 }
 
 impl Film {
@@ -87,7 +98,7 @@ pub(super) fn check(leaf: &Leaf, codec: Codec) -> Result<()> {
         Error::invalid(format!("cannot keep `{}` as video: {why}", leaf.name))
             .hint("keep pictures raw or as PNG, or resize them")
     };
-    if !matches!(channels, 1 | 3) {
+    if !matches!(channels, 1 | RGB) {
         return Err(refused(format!("expected pictures of 1 or 3 channels, got {}", leaf.space)));
     }
     if !height.checked_mul(width).is_some_and(|n| (1..=MOST_PIXELS).contains(&n)) {
@@ -124,6 +135,9 @@ pub(super) fn decode(
     n_frames: usize,
     frames: Range<usize>,
 ) -> Reading<Vec<Image>> {
+    if !matches!(channels, 1 | RGB) {
+        return Err(format!("expected pictures of 1 or 3 channels, as videos have, got {channels}"));
+    }
     let mut reader = VideoReader::from_bytes(bytes).map_err(|err| err.to_string())?;
     let info = reader.info();
     let (want, got) = ([height, width, n_frames], [info.height, info.width, info.n_frames]);

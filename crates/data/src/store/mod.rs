@@ -45,6 +45,8 @@ use shard::Shard;
 const VERSION: u32 = 3;
 const SHARDS: &str = "shards";
 const HEAD: &str = "store.json";
+/// No more shards are held open at once: a large store has more than a program may have open files.
+const MOST_OPEN: usize = 128;
 /// Held by the one writer.
 const LOCK: &str = "writer.lock";
 
@@ -105,7 +107,7 @@ pub struct Store {
     head: Head,
     layout: Layout,
     index: Index,
-    /// Mapped shards, as far as they were needed.
+    /// Mapped shards, as far as they were needed lately.
     shards: Mutex<Vec<Option<Shard>>>,
     writer: Option<Writer>,
 }
@@ -427,6 +429,10 @@ impl Store {
             Some(shard) if shard.len() >= end => Ok(shard.clone()),
             _ => {
                 let shard = Shard::open(&self.shard_path(idx))?;
+                // What is handed out of them stays mapped.
+                if shards.iter().flatten().count() >= MOST_OPEN {
+                    shards.fill(None);
+                }
                 shards[idx] = Some(shard.clone());
                 Ok(shard)
             }

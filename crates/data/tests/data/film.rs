@@ -322,3 +322,31 @@ fn a_video_that_lies_with_the_right_checksum_is_an_error_that_names_the_store_or
         assert!((1..n_flips).contains(&n_read) && (1..n_flips).contains(&n_drawn), "{n_read} {n_drawn}");
     }
 }
+
+#[test]
+fn a_head_that_lies_about_the_pictures_is_refused_and_leaves_a_replay_as_it_was() {
+    for kind in FILMS {
+        let dir = tempfile::tempdir().unwrap();
+        drop(store(dir.path(), kind, [16, 20], &[5]));
+        let head = dir.path().join("store.json");
+        let told = std::fs::read_to_string(&head).unwrap();
+        for (old, new) in [
+            ("\"channels\": 3", "\"channels\": 2"),
+            ("\"channels\": 3", "\"channels\": 4"),
+            ("\"channels\": 3", "\"channels\": 3000000"),
+            ("\"height\": 16", "\"height\": 6000000"),
+        ] {
+            assert!(told.contains(old), "{told}");
+            std::fs::write(&head, told.replace(old, new)).unwrap();
+            let store = Store::open(dir.path()).unwrap();
+            let read = store.read(0).map(drop).unwrap_err();
+            let mut replay = Replay::mapped(store.obs(), store.action(), 20, Seed(1)).unwrap();
+            let pushed = replay.push_stored(&store, 0).unwrap_err();
+            for err in [read, pushed] {
+                assert_eq!(err.kind(), ErrorKind::Corrupt, "{new}: {err}");
+                assert!(err.to_string().contains("000000.arrow"), "{new}: {err}");
+            }
+            assert_eq!((replay.n_episodes(), replay.len_steps()), (0, 0), "{new}");
+        }
+    }
+}

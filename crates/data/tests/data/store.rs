@@ -402,6 +402,32 @@ fn going_back_leaves_readers_what_they_have_mapped() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_store_of_many_shards_holds_few_files_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap();
+    drop(store(&path, 1));
+    let whole = fs::read(shard(&path)).unwrap();
+    let line = fs::read_to_string(path.join("index.jsonl")).unwrap();
+    let (body, _) = line.split_once(",\"sum\":").unwrap();
+    let n = 300;
+    let in_own_shard = |idx: usize| {
+        fs::write(path.join(format!("shards/{idx:06}.arrow")), &whole).unwrap();
+        let body = body.replace("\"episode\":0,", &format!("\"episode\":{idx},"));
+        let body = body.replace("\"shard\":0,", &format!("\"shard\":{idx},"));
+        format!("{body},\"sum\":\"{:08x}\"}}\n", crc32(format!("{body}}}").as_bytes()))
+    };
+    fs::write(path.join("index.jsonl"), (0..n).map(in_own_shard).collect::<String>()).unwrap();
+    let opened = Store::open(&path).unwrap();
+    for idx in (0..n).chain([0, n - 1]) {
+        assert_eq!(opened.read(idx).unwrap(), episode(0, 1, StepKind::Terminated));
+    }
+    let held = fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| fd.ok()?.path().read_link().ok());
+    let n_held = held.filter(|file| file.starts_with(&path)).count();
+    assert!((1..=128).contains(&n_held), "{n_held} files are open");
+}
+
+#[test]
 fn a_store_whose_making_was_cut_short_is_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("shards")).unwrap();

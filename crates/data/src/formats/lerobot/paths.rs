@@ -33,8 +33,8 @@ pub(super) fn place(root: &Path, template: &str, slots: &Slots) -> Result<PathBu
     inside(root, &filled).map_err(|err| err.at(&root.join(INFO)))
 }
 
-/// `relative` below `root`, as some file of the data set has it. The check is one of the path's text: links inside the folder may lead where they like, as they
-/// do in the cache of the Hugging Face hub.
+/// `relative` below `root`, as some file of the data set has it. The check is one of the path's text: links inside the folder
+/// may lead where they like, as they do in the cache of the Hugging Face hub.
 ///
 /// # Errors
 /// If it would lead anywhere else; the caller knows which file says so.
