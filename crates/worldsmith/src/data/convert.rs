@@ -296,6 +296,7 @@ pub(super) fn begin_or_resume(
 ) -> Result<Store> {
     if !(resume && out.join("store.json").exists()) {
         return Store::create_with(out, obs, action, keeping).map_err(|e| match e.kind() {
+            _ if !out.join("store.json").exists() => e,
             ErrorKind::Io => e,
             _ => e.hint("go on with it by `--resume`, or choose another folder"),
         });

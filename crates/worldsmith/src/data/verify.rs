@@ -67,6 +67,8 @@ pub fn verify(sets: &[SourceRequest], progress: &mut dyn Progress, stop: &Stop) 
     let mut places: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
     progress.stage("verify", sources.iter().map(|(_, s)| s.n_episodes() as u64).sum());
     for (set_idx, (set, source)) in sources.iter_mut().enumerate() {
+        // Also what was cut off behind the last whole episode, which cannot be told from what was never completed.
+        source.info().notes.iter().for_each(|note| progress.warn(note));
         for episode in 0..source.n_episodes() {
             stop.check()?;
             match check(source.as_mut(), episode) {
