@@ -273,6 +273,15 @@ impl Seats {
     }
 }
 
+impl Drop for Seats {
+    fn drop(&mut self) {
+        if let Seats::Apart(workers) = self {
+            // All at once, before the first is waited for.
+            workers.iter_mut().for_each(Lanes::hang_up);
+        }
+    }
+}
+
 fn obey(env: &mut (impl Env + ?Sized), order: &Order<'_>) -> Result<Step> {
     match order {
         Order::Reset(seed) => env.reset(*seed),

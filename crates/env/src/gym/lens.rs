@@ -11,6 +11,9 @@ use worldsmith_core::{Error, Image, Result, Space, Value};
 use super::picture::Development;
 use crate::wire::{Reader, Writer};
 
+/// The longest side of a picture that is believed, in pixels.
+const MOST_PX: usize = 1 << 14;
+
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Wish {
@@ -34,14 +37,19 @@ impl Lens {
     /// For observations of `raw`.
     ///
     /// # Errors
-    /// If it holds a picture that is neither grey nor RGB, or has no pixels.
+    /// If it holds a picture that is neither grey nor RGB, or has no pixels, or absurdly many.
     pub fn new(raw: Space, wish: &Wish) -> Result<Self> {
         Ok(match raw {
-            Space::Image { height: height @ 1.., width: width @ 1.., channels: channels @ (1 | 3) } => {
-                Lens::Picture(Development::new([height, width, channels], wish.size, wish.grey))
-            }
+            Space::Image {
+                height: height @ 1..=MOST_PX,
+                width: width @ 1..=MOST_PX,
+                channels: channels @ (1 | 3),
+            } => Lens::Picture(Development::new([height, width, channels], wish.size, wish.grey)),
             Space::Image { .. } => {
-                return Err(Error::invalid(format!("expected pictures of one channel or three, got {raw}")));
+                let message = format!(
+                    "expected pictures of one channel or three, up to {MOST_PX} pixels a side, got {raw}"
+                );
+                return Err(Error::invalid(message));
             }
             Space::Dict(parts) => {
                 let lens = |(name, part)| Ok((name, Lens::new(part, wish)?));
@@ -267,7 +275,9 @@ mod tests {
 
     #[test]
     fn pictures_that_no_eye_has_are_refused() {
-        for [height, width, channels] in [[0, 4, 3], [4, 0, 3], [4, 4, 2], [4, 4, 7]] {
+        for [height, width, channels] in
+            [[0, 4, 3], [4, 0, 3], [4, 4, 2], [4, 4, 7], [u32::MAX as usize, 1, 1]]
+        {
             assert!(Lens::new(Space::Image { height, width, channels }, &wish(None, 1)).is_err());
         }
     }

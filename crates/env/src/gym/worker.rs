@@ -10,7 +10,7 @@ use super::link::{Frame, Link};
 
 /// How much of the worker's stderr is kept.
 const LOG_BYTES: usize = 4096;
-/// How long the last words of a killed worker are waited for.
+/// How long the last words of an ended worker are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a worker that is of no more use may take to close its environments, and how often it is looked after.
 const FAREWELL: Duration = Duration::from_millis(1000);
@@ -70,16 +70,18 @@ impl Worker {
 
     /// Ends the worker and returns the end of what it wrote to stderr.
     pub fn last_words(mut self) -> String {
-        // Already dead is as good.
-        self.child.kill().ok();
+        self.end();
         let bytes = self.log.recv_timeout(LAST_WORDS).unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_string()
     }
-}
 
-impl Drop for Worker {
-    fn drop(&mut self) {
+    /// Closes the line, at which the worker closes its environments and leaves. Nobody waits for that yet.
+    pub fn hang_up(&mut self) {
         self.link = None;
+    }
+
+    fn end(&mut self) {
+        self.hang_up();
         let began = Instant::now();
         while began.elapsed() < FAREWELL {
             // Gone, killed before, or not to be asked.
@@ -91,6 +93,12 @@ impl Drop for Worker {
         // It may be gone by now; either way nothing is left to do.
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

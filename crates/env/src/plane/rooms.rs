@@ -82,13 +82,14 @@ impl Rooms {
         [within(x, columns), within(y, OUTER_PX)]
     }
 
-    /// Where a dot is put that runs from inside the door into the wall above or below it.
+    /// Where a dot is put that runs from inside the door into the wall above or below it. In the reference one that stands on the
+    /// very edge of the door goes into the wall.
     fn lintel(&self, way: Way) -> Option<Point> {
         let (Way { from, to }, [low, high], [left, right]) = (way, self.door(), self.faces());
         let meets = |y: f64| Some(way.column_at(y)).filter(|x| (left..=right).contains(x));
-        if from[1] < high && to[1] > high {
+        if from[1] <= high && to[1] > high {
             meets(high).map(|x| [x + REBOUND_PX, high - REBOUND_PX])
-        } else if from[1] > low && to[1] < low {
+        } else if from[1] >= low && to[1] < low {
             meets(low).map(|x| [x + REBOUND_PX, low + REBOUND_PX])
         } else {
             None
@@ -152,6 +153,14 @@ mod tests {
         assert_eq!(ROOMS.reached([28.0, 31.0], [30.0, 31.0]), [30.0, 31.0]);
         assert_eq!(ROOMS.reached([32.0, 33.0], [33.0, 35.0]), [33.0, 33.5]);
         assert_eq!(ROOMS.reached([10.0, 5.0], [12.0, 3.0]), [11.5, 4.5]);
+    }
+
+    #[test]
+    fn a_dot_on_the_edge_of_the_door_does_not_go_into_the_wall() {
+        assert_eq!(ROOMS.reached([32.0, 26.5], [32.0, 26.0]), [32.0, 26.0]);
+        assert_eq!(ROOMS.reached([32.0, 26.0], [32.0, 25.0]), [32.5, 26.5]);
+        assert_eq!(ROOMS.reached([32.0, 34.0], [31.0, 35.0]), [32.5, 33.5]);
+        assert!(ROOMS.is_free([32.5, 26.5]) && ROOMS.is_free([32.0, 34.0]));
     }
 
     #[test]

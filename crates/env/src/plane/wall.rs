@@ -46,8 +46,9 @@ would cross a wall is put back half a pixel off it. All lengths are pixels of a 
 - Reward: 1 for coming within 4.5 pixels of the goal, which ends the episode; else 0. Cut off after 50 steps.
 - Equal to DINO-WM's `wall` environment (commit 0a9492f) in moves, and at `size=65` in pictures to one level of 255. It counts
   in 64 bits; the reference drops to 32 after a rebound. A dot that moves straight up or down into a wall rebounds here; in the
-  reference its place turns into not-a-number. The reference has no bounds of actions (its data stay within 1.8), rewards
-  nothing and never ends: its evaluation knows the goal and measures success, by the same 4.5 pixels.
+  reference its place turns into not-a-number. One on the very edge of the door rebounds too; there it slips into the wall. The
+  reference has no bounds of actions (its data stay within 1.8), rewards nothing and never ends: its evaluation knows the goal and
+  measures success, by the same 4.5 pixels.
 - The expert goes straight to the door, through it, and straight to the goal.",
     options: &[],
     factors: &[

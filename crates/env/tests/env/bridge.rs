@@ -121,6 +121,36 @@ fn options_do_what_the_wrappers_of_gymnasium_do() {
 }
 
 #[test]
+fn the_maximum_of_two_frames_is_of_the_last_two_there_were_also_where_an_episode_ends_early() {
+    if !slow() {
+        return;
+    }
+    let mut pooled = make("gym:CartPole-v1?frame_skip=5&max_pool=true").unwrap();
+    let mut single = make("gym:CartPole-v1").unwrap();
+    let mut n_early = 0;
+    for seed in (0..6).map(Seed) {
+        let (mut frames, mut step) = (Vec::new(), pooled.reset(seed).unwrap());
+        assert_eq!(step.obs, single.reset(seed).unwrap().obs);
+        while !step.kind.is_last() {
+            step = pooled.step(&Value::Discrete(1)).unwrap();
+            frames.clear();
+            while frames.len() < 5 {
+                let one = single.step(&Value::Discrete(1)).unwrap();
+                frames.push(flat(&one.obs));
+                if one.kind.is_last() {
+                    break;
+                }
+            }
+            let last = &frames[frames.len().saturating_sub(2)..];
+            let expected = (0..4).map(|i| last.iter().map(|frame| frame[i]).fold(f64::MIN, f64::max));
+            assert_eq!(flat(&step.obs), expected.collect::<Vec<_>>(), "{seed:?}, {} frames", frames.len());
+        }
+        n_early += usize::from(frames.len() < 4);
+    }
+    assert!(n_early > 0);
+}
+
+#[test]
 fn a_vector_environment_of_gymnasiums_own_gives_whole_episodes() {
     if !slow() {
         return;

@@ -10,6 +10,12 @@ at, because a vector environment resets by itself now, `N` nothing), and for eac
 observations; or `E` and two texts. Inside observations and actions there are no tags and no lengths but those of texts: both
 sides know the spaces.
 """
+import sys
+
+if sys.path and sys.path[0] == "":
+    # What lies in the folder at hand can be imported, but never in place of Python's own modules and installed packages.
+    sys.path.append(sys.path.pop(0))
+
 import os
 import signal
 

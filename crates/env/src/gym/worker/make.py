@@ -59,15 +59,28 @@ def make(config):
     return wrapped(env, skip, sticky, config["max_pool"])
 
 
+class MaxAndSkip(object if MISSING else gymnasium.wrappers.MaxAndSkipObservation):
+    """Gymnasium's own shows older frames, even of the episode before, when an episode ends before the last two of a step."""
+
+    def step(self, action):
+        seen, total = [], 0.0
+        for _ in range(self._skip):
+            obs, reward, terminated, truncated, info = self.env.step(action)
+            seen = [*seen[-1:], np.array(obs)]
+            total += float(reward)
+            if terminated or truncated:
+                break
+        return np.max(seen, axis=0), total, terminated, truncated, info
+
+
 def wrapped(env, skip, sticky, max_pool):
     """Innermost first: the time limit (already there), sticky actions, frame skip with or without a maximum."""
-    from gymnasium import wrappers
-
+    wrappers = gymnasium.wrappers
     try:
         if sticky:
             env = wrappers.StickyAction(env, sticky)
         if max_pool:
-            env = wrappers.MaxAndSkipObservation(env, skip)
+            env = MaxAndSkip(env, skip)
         elif skip and skip > 1:
             env = wrappers.RepeatAction(env, skip)
     except (TypeError, ValueError) as e:

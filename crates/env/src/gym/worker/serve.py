@@ -148,16 +148,21 @@ class Vector:
 def complain(error):
     traceback.print_exc()
     message = str(error).strip() or type(error).__name__
-    write_frame((b"E", text(getattr(error, "kind", "")), text(message)))
-
-
-def main():
     try:
-        if MISSING:
-            raise Refused("import", f"Python lacks a package: {MISSING}")
-        config = json.loads(read_frame()[4:])
-        register(config)
-        served = Vector(config) if config["vector"] else Lanes(config)
+        write_frame((b"E", text(getattr(error, "kind", "")), text(message)))
+    except OSError:
+        # The parent is gone.
+        pass
+
+
+def serve():
+    """Makes what is asked for, and answers until the parent closes the line."""
+    if MISSING:
+        raise Refused("import", f"Python lacks a package: {MISSING}")
+    config = json.loads(read_frame()[4:])
+    register(config)
+    served = Vector(config) if config["vector"] else Lanes(config)
+    try:
         write_frame((served.spec(),))
         # What there is now stays: nobody needs to look for garbage in it.
         gc.collect()
@@ -166,8 +171,17 @@ def main():
             LINE.spare_a_core()
         while frame := read_frame():
             write_frame(served.answer(frame))
+    except Exception as error:
+        # Said at once: closing may take its time.
+        complain(error)
+    finally:
         # Some leave files or processes behind if they are not told.
         served.close()
+
+
+def main():
+    try:
+        serve()
     except Exception as error:
         complain(error)
 
