@@ -160,6 +160,8 @@ impl Crafter {
 impl World for Crafter {
     type State = State;
 
+    const IS_SLOW: bool = true;
+
     fn start(&self, factors: &[f32], rng: &mut Rng) -> State {
         let look = Look::new([factors[4], factors[5]]);
         let episode = Episode::new([factors[0], factors[1], factors[2]], look, rng);
