@@ -1,7 +1,6 @@
 """Built-in worlds beside the packages that they equal, in turns on one machine.
 
-    pip install gymnasium==1.4.0 envpool==1.2.5 minigrid==3.2.0 crafter==1.8.3 gym-pusht==0.1.8
-    pip install --no-deps minatar==1.0.15
+    pip install gymnasium==1.4.0 envpool==1.2.5 minigrid==3.2.0 crafter==1.8.3 gym-pusht==0.1.8 minatar==1.0.15
     cargo bench -p worldsmith-env --bench worlds --no-run   # prints the path of the program
     python benches/peers/worlds.py <that program> [--rounds 7] [--json out.json]
 

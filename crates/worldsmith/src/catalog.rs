@@ -51,6 +51,8 @@ pub struct EnvInfo {
     pub id: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
+    /// What is seen, done and rewarded, how it ends and whom it equals, as Markdown.
+    pub page: &'static str,
     /// What can be set after a `?` in the id.
     pub options: Vec<EnvOption>,
     /// What may differ between episodes, by `?factors=`.
@@ -116,6 +118,7 @@ fn env_info(entry: &EnvEntry) -> EnvInfo {
     EnvInfo {
         id: entry.id,
         about: entry.about,
+        page: entry.page,
         options: entry.all_options().map(option).collect(),
         factors: entry.factors.iter().map(factor).collect(),
         spec: None,

@@ -25,8 +25,8 @@ const INTRO: &str = "# Which environments work behind the bridge
 Written by `cargo xtask parity bridge`, which installs the packages, each group in a virtual environment of its own, and tries real ids:
 no line is typed by hand. *Works* means that it keeps the promises of an environment (`worldsmith_env::conformance`, in episodes of 25
 steps). Speeds are steps a second of one environment with random actions, resets counted: alone in a loop of Python without
-Gymnasium's checker, and through the bridge, in turns, medians of 3 rounds. They were taken on two cores that others kept busy, so they
-are lower bounds, and the two of a line can be apart by what others did meanwhile; what the bridge costs was measured with more care in
+Gymnasium's checker, and through the bridge, in turns, medians of 3 rounds. They were taken on two cores
+with nothing else to do, but are short; what the bridge costs was measured with more care in
 [results](results.md). Boxes are shown with their lowest and highest bound.
 ";
 

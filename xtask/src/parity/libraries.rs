@@ -72,6 +72,7 @@ pub(super) const LIBRARIES: &[Library] = &[
             "minigrid==3.2.0",
             "crafter==1.8.3",
             "gym-pusht==0.1.8",
+            "minatar==1.0.15",
         ],
     },
     Library { name: "lerobot", packages: &["lerobot==0.4.4", "torch==2.10.0", "torchcodec==0.10.0"] },

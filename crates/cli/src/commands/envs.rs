@@ -13,7 +13,7 @@ use crate::output;
     after_help = "Examples: worldsmith envs\n          worldsmith envs cartpole\n          worldsmith envs --json\nOptions go after a question mark: --env 'cartpole?obs=pixels&factors=train'"
 )]
 pub struct Args {
-    /// Only this one, with its options and factors of variation
+    /// Only this one, with its options, its factors of variation and its page
     #[arg(value_name = "ID")]
     id: Option<String>,
 }
@@ -31,7 +31,7 @@ pub fn run(args: &Args, json: bool) -> Result<ExitCode> {
 fn list(all: &[EnvInfo]) -> String {
     let rows: Vec<_> = all.iter().map(|env| vec![env.id.to_string(), env.about.to_string()]).collect();
     format!(
-        "{}\nnext: worldsmith envs ID, for options and factors of variation",
+        "{}\nnext: worldsmith envs ID, for views, options and factors of variation",
         output::table(&rows).trim_end()
     )
 }
@@ -50,5 +50,5 @@ fn details(env: &EnvInfo) -> String {
         let ranges = format!("{}; train {low}..{high}, shifted {from}..{to}", factor.default);
         rows.push(vec![format!("  ?factor.{}", factor.name), format!("{} ({ranges})", factor.about)]);
     }
-    output::table(&rows)
+    format!("{}\n{}", output::table(&rows), env.page)
 }

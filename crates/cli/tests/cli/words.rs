@@ -91,6 +91,7 @@ fn listings_are_data() {
     let cartpole = run_json(dir.path(), &["envs", "cartpole"]);
     assert!(cartpole["options"].as_array().unwrap().iter().any(|option| option["name"] == "obs"));
     assert!(cartpole["factors"].as_array().unwrap().iter().any(|factor| factor["name"] == "gravity_mps2"));
+    assert!(cartpole["page"].as_str().unwrap().contains("`pixels`:"), "views are named");
     assert!(error_of(&["envs", "cartpol"]).contains("did you mean `cartpole`"));
     let recipes = run_json(dir.path(), &["recipes"]);
     assert!(recipes.as_array().unwrap().iter().any(|r| r["name"] == "dreamer_v3"));

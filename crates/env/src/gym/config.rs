@@ -26,7 +26,9 @@ const SCRIPT: &str = concat!(
 pub const ENTRY: EnvEntry = EnvEntry {
     id: "gym:<id>",
     about: "any Gymnasium environment, such as gym:CartPole-v1, gym:MiniGrid-DoorKey-5x5-v0, gym:ALE/Pong-v5",
-    page: "",
+    page: "\
+An environment of a Python package, in a process of its own. `docs/environments.md` says how it is seen, wrapped and pooled, and
+`docs/bridge.md` which ids were tried and how fast they are.",
     options: &[
         option("size", "64", "side of pictures in pixels, HEIGHTxWIDTH, or `native`: as they are"),
         option("grey", "false", "pictures with one channel instead of three"),
